@@ -1,0 +1,97 @@
+"""flasgo: a typed Python web framework. Written like Flask, safe by default like Django."""
+
+from flasgo.app import Flasgo, current_app, url_for
+from flasgo.context import g, request
+from flasgo.errors import (
+    BadRequest,
+    BuildError,
+    ClientDisconnected,
+    ConfigurationError,
+    Conflict,
+    ContentTooLarge,
+    ContractError,
+    FlasgoError,
+    Forbidden,
+    FrozenError,
+    HeadersTooLarge,
+    HostNotAllowed,
+    HTTPException,
+    InternalServerError,
+    Issue,
+    MalformedBody,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+    RegistrationError,
+    RequestTimeout,
+    ServiceUnavailable,
+    SettingsError,
+    TooManyRequests,
+    Unauthorized,
+    UnsupportedMediaType,
+    ValidationFailed,
+    abort,
+)
+from flasgo.file_response import FileResponse
+from flasgo.plan.markers import Body, Cookie, Header, Path, Query
+from flasgo.plan.model import Route
+from flasgo.request import Request, State
+from flasgo.response import Response, jsonify, redirect
+from flasgo.routing.converters import Converter
+from flasgo.settings import Settings
+from flasgo.testing.client import TestClient
+from flasgo.testing.response import TestResponse
+
+__all__ = [
+    "BadRequest",
+    "Body",
+    "BuildError",
+    "ClientDisconnected",
+    "ConfigurationError",
+    "Conflict",
+    "ContentTooLarge",
+    "ContractError",
+    "Converter",
+    "Cookie",
+    "FileResponse",
+    "Flasgo",
+    "FlasgoError",
+    "Forbidden",
+    "FrozenError",
+    "HTTPException",
+    "Header",
+    "HeadersTooLarge",
+    "HostNotAllowed",
+    "InternalServerError",
+    "Issue",
+    "MalformedBody",
+    "MalformedRequest",
+    "MethodNotAllowed",
+    "NotAcceptable",
+    "NotFound",
+    "Path",
+    "Query",
+    "RegistrationError",
+    "Request",
+    "RequestTimeout",
+    "Response",
+    "Route",
+    "ServiceUnavailable",
+    "Settings",
+    "SettingsError",
+    "State",
+    "TestClient",
+    "TestResponse",
+    "TooManyRequests",
+    "Unauthorized",
+    "UnsupportedMediaType",
+    "ValidationFailed",
+    "abort",
+    "current_app",
+    "g",
+    "jsonify",
+    "redirect",
+    "request",
+    "url_for",
+]

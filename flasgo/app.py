@@ -1,0 +1,291 @@
+"""Flasgo: collects routes and hooks, freezes once, answers ASGI; everything else is delegated."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from functools import cache
+from os import PathLike
+from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast, overload
+
+from flasgo.assembly import Assembly, Hooks, assemble
+from flasgo.context import Proxy, current, current_request
+from flasgo.errors import BuildError, ClientDisconnected, FrozenError
+from flasgo.http.asgi import Message, Receive, Scope, Send, whole_response
+from flasgo.lifespan import Lifespan, Opened, as_context, run_lifespan
+from flasgo.pipeline.errors import ErrorHandlers
+from flasgo.pipeline.threads import ThreadPool
+from flasgo.plan.model import HandlerPlan, Injected
+from flasgo.request import Request, State
+from flasgo.response import Response
+from flasgo.routing.registrar import Registrar
+from flasgo.routing.urls import build_url
+from flasgo.server.run import run_app
+from flasgo.settings import Settings, load_settings
+from flasgo.testing.client import TestClient
+
+logger = logging.getLogger("flasgo.app")
+
+S = TypeVar("S", bound=Settings)
+S2 = TypeVar("S2", bound=Settings)
+L = TypeVar("L", bound=Callable[..., Any])  # as Lifespan has it; a decorator gives back what it took
+
+
+@cache
+def warn_of_random_key() -> None:
+    """Say it once in a process; serving with several workers is refused elsewhere."""
+    logger.warning("SECRET_KEY is not set: a random one is used, and what it signs is lost when this process ends.")
+
+
+NO_VALUES: tuple[object, ...] = ()
+
+
+class ClientOptions(TypedDict, total=False):
+    """What `test_client` takes: see TestClient."""
+
+    base_url: str
+    raise_server_exceptions: bool | None
+    root_path: str
+    client: tuple[str, int] | None
+    headers: Mapping[str, str] | None
+    timeout: float | None
+
+
+class Flasgo(Registrar, Generic[S]):
+    """An ASGI application.
+
+    `settings`: a Settings (or subclass, whose type `app.settings` then has), a mapping, a dotted module path, or any object with
+    upper-case attributes. `lifespan`: an async generator function, called with the application, that yields once between startup
+    and shutdown.
+
+    Raises SettingsError with every problem of the settings.
+    """
+
+    settings: S
+
+    @overload
+    def __init__(
+        self: "Flasgo[Settings]", *, settings: None = None, lifespan: "Lifespan[Flasgo[Settings]] | None" = None
+    ) -> None: ...
+    @overload
+    def __init__(self: "Flasgo[S2]", *, settings: S2, lifespan: "Lifespan[Flasgo[S2]] | None" = None) -> None: ...
+    @overload
+    def __init__(
+        self: "Flasgo[Settings]", *, settings: object, lifespan: "Lifespan[Flasgo[Settings]] | None" = None
+    ) -> None: ...
+
+    def __init__(self, *, settings: object = None, lifespan: object = None) -> None:
+        super().__init__(owned=(Request, Settings))
+        self.settings = cast("S", load_settings(settings))
+        self.state = State()
+        self._lifespans: list[Lifespan[Flasgo[S]]] = []
+        self._pool = ThreadPool(self.settings.SYNC_THREADS)
+        self._assembly: Assembly | None = None
+        self._verify = self.settings.DEBUG
+        if lifespan is not None:
+            self._lifespans.append(cast("Lifespan[Flasgo[S]]", lifespan))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} with {len(self._rules)} routes>"
+
+    # ── registration ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def lifespan(self, function: L) -> L:
+        """Run an async generator function around the application's life; the last registered is the first to be closed."""
+        self._check_open("a lifespan")
+        self._lifespans.append(function)
+        return function
+
+    def _check_open(self, what: str) -> None:
+        if self._assembly is not None:
+            raise FrozenError(
+                f"{what} was registered after the application began to answer requests. "
+                "Register everything while your modules are imported, before the server starts."
+            )
+
+    def _check_plan(self, plan: HandlerPlan) -> None:
+        for argument in plan.arguments:
+            value = argument.value
+            if (
+                isinstance(value, Injected)
+                and issubclass(value.kind, Settings)
+                and not isinstance(self.settings, value.kind)
+            ):
+                have = type(self.settings).__name__
+                raise plan.source.mistake(
+                    f"it asks for {value.kind.__name__}, but this application's settings are {have}; "
+                    f"annotate {have}, or pass Flasgo(settings={value.kind.__name__}(…)).",
+                    parameter=argument.parameter,
+                )
+
+    def freeze(self) -> Assembly:
+        """Compile every route; nothing may be registered after it. Called by the first request or by startup.
+
+        Raises RegistrationError where two routes would answer the same requests.
+        """
+        if self._assembly is None:
+            if self.settings.secret_key_is_random:
+                warn_of_random_key()
+            self._assembly = assemble(
+                self,
+                self._rules,
+                hooks=Hooks(tuple(self._before), tuple(self._after), tuple(self._teardown)),
+                handlers=ErrorHandlers(self._by_class, self._by_status),
+                providers={Settings: lambda _: self.settings},
+                pool=self._pool,
+                verify=self._verify,
+            )
+        return self._assembly
+
+    # ── use ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def url_for(
+        self,
+        endpoint: str,
+        *,
+        _anchor: str | None = None,
+        _external: bool = False,
+        _scheme: str | None = None,
+        **values: object,
+    ) -> str:
+        """The URL of the route of this name; values that its path does not take become the query.
+
+        Inside a request it begins with the path under which the application is mounted. `_external` gives the whole URL, which
+        needs a request; `_scheme` too, and replaces the request's scheme.
+
+        Raises BuildError for an unknown name, a missing value, or one that the path's converter does not take.
+        """
+        request = current.get(None)
+        candidates = [rule for rule in self._rules if rule.route.name == endpoint]
+        if not candidates:
+            near = get_close_matches(endpoint, {rule.route.name for rule in self._rules}, n=1)
+            raise BuildError(f"There is no endpoint {endpoint!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        if len({id(rule.route.endpoint) for rule in candidates}) > 1:
+            raise BuildError(
+                f"Several handlers are named {endpoint!r}. Give their routes different names with `name=`."
+            )
+        root = "" if request is None else request.root_path
+        patterns = [rule.pattern for rule in candidates]
+        url = build_url(patterns, endpoint, values, root_path=root, anchor=_anchor)
+        if not _external and _scheme is None:
+            return url
+        if request is None:
+            raise BuildError(
+                f"The whole URL of {endpoint!r} needs a request, which says the host. Leave out _external."
+            )
+        return f"{_scheme or request.scheme}://{request.host}{url}"
+
+    def test_client(self, **options: Unpack[ClientOptions]) -> TestClient:
+        """A client that calls this application without a server; the options are those of TestClient.
+
+        From then on answers are checked against their declared types in full, as in DEBUG.
+        """
+        if not self._verify:
+            self._verify = True
+            self._assembly = None
+        return TestClient(self, **options)
+
+    def run(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 8000,
+        reload: bool | None = None,
+        reload_dirs: Iterable[str | PathLike[str]] | None = None,
+    ) -> None:
+        """Serve on uvicorn until Ctrl+C; for development. `reload` (default: DEBUG) restarts it when a file changes."""
+        run_app(
+            self,
+            host=host,
+            port=port,
+            reload=self.settings.DEBUG if reload is None else reload,
+            reload_dirs=reload_dirs,
+        )
+
+    # ── ASGI ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._other_protocol(scope, receive, send)
+            return
+        assembly = self._assembly or self.freeze()
+        method = scope["method"]
+        static = assembly.static
+        path = scope["path"]
+        if path in static and method in static[path] and not scope.get("root_path"):
+            target, values = static[path][method], NO_VALUES
+        else:
+            target, values = assembly.find(scope)
+        request = Request(scope, receive, target.terms, values)
+        token = current.set(request)
+        try:
+            response = await target.handle(request)
+            body = response.body
+            if body and method != "HEAD" and response.written is None and type(response) is Response:
+                start, content = whole_response(response.status_code, response.raw, body)
+                await send(start)
+                await send(content)
+            else:
+                await self._send(assembly, request, response, send)
+        except ClientDisconnected as error:
+            # There is nobody to answer, and nothing went wrong here.
+            request.failure = error
+            logger.debug("client-disconnected method=%s path=%r", method, scope["path"])
+        except BaseException as error:
+            request.failure = error
+            raise
+        finally:
+            if assembly.teardown is not None:
+                await assembly.teardown(request.failure)
+            current.reset(token)
+
+    async def _send(self, assembly: Assembly, request: Request, response: Response, send: Send) -> None:
+        """Send what is not just bytes. A failure before the first event is answered; after it, the connection is left to break off."""
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        head_only = request.method == "HEAD"
+        try:
+            await response.send(watched, fields=request.fields, head_only=head_only)
+        except Exception as error:
+            if started:
+                logger.exception("response-broken-off method=%s path=%r", request.method[:20], request.path[:512])
+                raise
+            answer = await assembly.net.answer(request, error)
+            assembly.finish(request, answer)
+            await answer.send(send, head_only=head_only)
+
+    async def _other_protocol(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await run_lifespan(
+                receive,
+                send,
+                prepare=self.freeze,
+                contexts=lambda: [as_context(lifespan, self) for lifespan in self._lifespans],
+                opened=self._opened,
+                release=self._pool.shutdown,
+            )
+        elif scope["type"] == "websocket":
+            await receive()
+            # Closing before accepting makes the server refuse the handshake with 403.
+            await send({"type": "websocket.close", "code": 1008, "reason": "WebSockets are not served here."})
+        else:
+            raise RuntimeError(f"This application answers http, not {str(scope['type'])[:40]!r}.")
+
+    def _opened(self, names: Opened) -> None:
+        for name, value in (names or {}).items():
+            setattr(self.state, name, value)
+
+
+current_app = cast("Flasgo[Settings]", Proxy("current_app", lambda: current_request("current_app").app))
+"""The application that answers the current request."""
+
+
+def url_for(
+    endpoint: str, *, _anchor: str | None = None, _external: bool = False, _scheme: str | None = None, **values: object
+) -> str:
+    """`Flasgo.url_for` of the application that answers the current request."""
+    return current_app.url_for(endpoint, _anchor=_anchor, _external=_external, _scheme=_scheme, **values)

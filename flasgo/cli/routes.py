@@ -1,0 +1,73 @@
+"""`flasgo routes TARGET`: which requests an application answers, and where its handlers are written."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+from msgspec import Struct, to_builtins
+
+from flasgo.app import Flasgo
+from flasgo.cli.environment import env_file_option, read_env_file
+from flasgo.cli.failures import shown_path
+from flasgo.cli.target import load_target
+from flasgo.errors import ConfigurationError
+from flasgo.plan.model import Route
+
+_TITLES = ("PATH", "METHODS", "NAME", "HANDLER", "SOURCE")
+
+
+class _Row(Struct, frozen=True):
+    """One route as it is listed. HEAD and OPTIONS are answered as well; only what was registered is named."""
+
+    path: str
+    methods: tuple[str, ...]
+    name: str
+    handler: str
+    file: str
+    line: int
+
+
+@click.command()
+@click.argument("target")
+@click.option("--app", "app_name", metavar="NAME", help="Name of the application in TARGET, instead of after a colon.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array with an object for each route.")
+@env_file_option
+def routes(target: str, app_name: str | None, as_json: bool, env_file: Path | None) -> int:
+    """List the routes of the application TARGET, by path.
+
+    TARGET is written as for `flasgo run`.
+    """
+    read_env_file(env_file)
+    app = load_target(target, app_name=app_name)
+    if not isinstance(app, Flasgo):
+        raise ConfigurationError(
+            f"{target!r} is an ASGI application, but not of flasgo: only flasgo's routes are known."
+        )
+    rows = sorted((_row(route) for route in app.routes), key=lambda row: (row.path, row.methods))
+    click.echo(json.dumps(to_builtins(rows), indent=2) if as_json else _table(rows))
+    return 0
+
+
+def _row(route: Route) -> _Row:
+    source = route.plan.source
+    module: object = getattr(route.endpoint, "__module__", None)
+    return _Row(
+        path=route.path,
+        methods=tuple(sorted(route.methods)),
+        name=route.name,
+        handler=f"{module}:{source.name}",
+        file=source.file,
+        line=source.line,
+    )
+
+
+def _table(rows: Iterable[_Row]) -> str:
+    lines = [
+        (row.path, ", ".join(row.methods), row.name, row.handler, f"{shown_path(row.file)}:{row.line}") for row in rows
+    ]
+    if not lines:
+        return "No routes."
+    widths = [max(map(len, column)) for column in zip(_TITLES, *lines, strict=True)]
+    padded = ([cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in (_TITLES, *lines))
+    return "\n".join("  ".join(cells).rstrip() for cells in padded)

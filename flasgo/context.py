@@ -1,0 +1,85 @@
+"""The request in hand, and the proxies that stand for it: `request` and `g`.
+
+One ContextVar holds the Request; everything else hangs on it. A thread of the pool runs in a copy of the context, so
+the proxies work in sync handlers as they do on the loop.
+"""
+
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any, cast
+
+from flasgo.request import Request, State
+
+current: ContextVar[Request] = ContextVar("flasgo.request")
+
+
+def current_request(name: str = "request") -> Request:
+    """The request that is being answered. Raises RuntimeError, with advice, where there is none."""
+    try:
+        return current.get()
+    except LookupError:
+        raise RuntimeError(
+            f"`{name}` was used outside a request. Use it in a handler or hook, or pass what you need as an argument."
+        ) from None
+
+
+class Proxy:
+    """Stands for an object that is found anew at every use; reads, writes, calls and operators go to that object."""
+
+    __slots__ = ("_find", "_name")
+
+    _find: Callable[[], Any]  # the object is of any type: what users see is typed where the proxy is made
+    _name: str
+
+    def __init__(self, name: str, find: Callable[[], object]) -> None:
+        object.__setattr__(self, "_name", name)
+        object.__setattr__(self, "_find", find)
+
+    def __getattr__(self, attribute: str) -> Any:  # see _find
+        return getattr(self._find(), attribute)
+
+    def __setattr__(self, attribute: str, value: object) -> None:
+        setattr(self._find(), attribute, value)
+
+    def __delattr__(self, attribute: str) -> None:
+        delattr(self._find(), attribute)
+
+    def __call__(self) -> Any:  # 0.5.1: session() is the object itself
+        return self._find()
+
+    def __repr__(self) -> str:
+        return f"<{self._name} proxy>"
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._find() == other)
+
+    def __hash__(self) -> int:
+        return hash(self._find())
+
+    def __bool__(self) -> bool:
+        return bool(self._find())
+
+    def __len__(self) -> int:
+        return len(self._find())
+
+    def __iter__(self) -> Iterator[Any]:  # see _find
+        return iter(self._find())
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._find()
+
+    def __getitem__(self, key: object) -> Any:  # see _find
+        return self._find()[key]
+
+    def __setitem__(self, key: object, value: object) -> None:
+        self._find()[key] = value
+
+    def __delitem__(self, key: object) -> None:
+        del self._find()[key]
+
+
+request = cast("Request", Proxy("request", current_request))
+"""The current Request."""
+
+g = cast("State", Proxy("g", lambda: current_request("g").g))
+"""A namespace for the length of the current request."""

@@ -1,0 +1,42 @@
+"""The innermost part of a route: bind the arguments, call the handler, render what it returns."""
+
+from functools import partial
+from typing import cast
+
+from flasgo.binding.decode import Code
+from flasgo.binding.render import Render
+from flasgo.pipeline.chain import Ending, generate
+from flasgo.pipeline.stage import Work
+from flasgo.plan.model import Route
+
+AWAIT_LATE = ('if hasattr(response, "__await__"):', "    response = render(await response)")
+"""A plain function may return an awaitable, made in the thread; it is awaited on the loop."""
+
+
+def compile_ending(route: Route, code: Code, render: Render) -> Ending:
+    """How this route reaches its handler.
+
+    Async handlers run on the loop, plain ones in a thread unless the route says `threaded=False`. Arguments are bound
+    in that thread too, so that nothing but one hop is paid, except when the body has to be awaited first.
+    """
+    names: dict[str, object] = {**code.names, "handler": route.endpoint, "render": render}
+    call = f"handler({code.arguments})"
+    if route.plan.call == "async":
+        return Ending((*code.lines, f"response = render(await {call})"), names)
+    if route.plan.call == "either" or not route.threaded:
+        lines = (f"value = {call}", 'response = render(await value if hasattr(value, "__await__") else value)')
+        return Ending((*code.lines, *lines), names)
+    if code.waits:
+        names["partial"] = partial
+        arguments = f", {code.arguments}" if code.arguments else ""
+        lines = (
+            f"value = await run(partial(handler{arguments}))",
+            "response = render(await value if hasattr(value, '__await__') else value)",
+        )
+        return Ending((*code.lines, *lines), names)
+    work = generate(
+        "def work(request):",
+        [*code.lines, f"value = {call}", 'return value if hasattr(value, "__await__") else render(value)'],
+        names,
+    )
+    return Ending(AWAIT_LATE, {"render": render}, cast("Work", work))

@@ -1,0 +1,154 @@
+"""The one place where exceptions become responses.
+
+An HTTPException is an answer; anything else is a mistake, logged with its traceback and answered with 500. A handler that the
+user registered, by class or by status, comes first; when it fails itself, that is logged and the built-in answer is given.
+
+The form of the built-in answer (SPEC §1): problem+json (RFC 9457) for clients that ask for JSON and for routes that
+speak typed JSON; a small page for browsers; text for everyone else.
+"""
+
+import logging
+from collections.abc import Mapping
+from html import escape
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from flasgo.errors import ClientDisconnected, HTTPException, InternalServerError, Issue, ValidationFailed
+from flasgo.http.headers import header_field
+from flasgo.http.media import preferred_format
+from flasgo.http.url import PATH_SAFE
+from flasgo.pipeline.hooks import Hook
+from flasgo.pipeline.threads import ThreadPool
+from flasgo.request import Request
+from flasgo.response import HTML, TEXT, Response, encode_json, quick, to_response
+
+logger = logging.getLogger("flasgo.errors")
+
+PROBLEM = (b"content-type", b"application/problem+json")
+MAX_INSTANCE = 512
+"""Characters of the path that a problem document repeats."""
+
+
+class Problem(Struct, frozen=True, omit_defaults=True):
+    """A problem document (RFC 9457 §3), with flasgo's `code` and, for what does not validate, `errors`."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    errors: tuple[Issue, ...] = ()
+
+
+class ErrorHandlers(Struct, frozen=True):
+    """What the user registered: by class of exception, and by status."""
+
+    by_class: Mapping[type[Exception], Hook]
+    by_status: Mapping[int, Hook]
+
+    def find(self, error: Exception) -> Hook | None:
+        """The nearest handler: the exception's own class, its status, then its base classes."""
+        own = self.by_class.get(type(error))
+        if own is not None:
+            return own
+        if isinstance(error, HTTPException) and error.status_code in self.by_status:
+            return self.by_status[error.status_code]
+        bases = (kind for kind in type(error).__mro__ if issubclass(kind, Exception))
+        return next((hook for kind in bases if (hook := self.by_class.get(kind)) is not None), None)
+
+
+class ErrorNet:
+    """Exceptions → responses, by the user's handlers and the built-in forms."""
+
+    def __init__(self, handlers: ErrorHandlers, pool: ThreadPool) -> None:
+        self.handlers = handlers
+        self.pool = pool
+
+    async def answer(self, request: Request, error: Exception) -> Response:
+        """The response for an exception. Raises only ClientDisconnected, for which there is nobody to answer."""
+        if isinstance(error, ClientDisconnected):
+            raise error
+        handler = self.handlers.find(error)
+        if handler is None and not isinstance(error, HTTPException):
+            note_unhandled(request, error)
+            error = as_internal(error)
+            handler = self.handlers.find(error)
+        if handler is not None:
+            try:
+                return await self._by_user(handler, request, error)
+            except Exception as failure:  # noqa: BLE001 - whatever it raises, the client gets an answer
+                if not isinstance(failure, HTTPException):
+                    note_unhandled(request, failure)
+                    failure = as_internal(failure)
+                error = failure
+        return built_in_answer(request, error if isinstance(error, HTTPException) else as_internal(error))
+
+    async def _by_user(self, handler: Hook, request: Request, error: Exception) -> Response:
+        given = (request, error) if handler.takes > 1 else (error,)
+        value = await handler.on_loop_or_thread(self.pool, *given)
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        response = to_response(value, status)
+        response.error_code = error.code if isinstance(error, HTTPException) else "internal_server_error"
+        return response
+
+
+def as_internal(error: Exception) -> InternalServerError:
+    hidden = InternalServerError()
+    hidden.__cause__ = error
+    return hidden
+
+
+def note_unhandled(request: Request, error: Exception) -> None:
+    """Log an exception that nobody handled, with its traceback; a test client that asked for it gets the exception itself."""
+    logger.error(
+        "unhandled-exception method=%s path=%r client=%s",
+        request.method[:20],
+        request.path[:MAX_INSTANCE],
+        request.client_ip,
+        exc_info=error,
+    )
+    request.failure = error
+    witness = request.scope.get("extensions", {}).get("flasgo.exceptions")
+    if isinstance(witness, list):
+        witness.append(error)
+
+
+def built_in_answer(request: Request, error: HTTPException) -> Response:
+    """The response of an HTTPException when the user says nothing else."""
+    form = "json" if request.terms.speaks_json else preferred_format(request.headers.get("accept"))
+    if form == "json":
+        response = _problem(request, error)
+    elif form == "html":
+        response = _page(error)
+    else:
+        response = quick((error.detail or error.title).encode(), TEXT, error.status_code)
+    response.raw += [header_field(name, value) for name, value in error.headers.items()]
+    response.error_code = error.code
+    return response
+
+
+def _problem(request: Request, error: HTTPException) -> Response:
+    problem = Problem(
+        type="about:blank",
+        title=error.title,
+        status=error.status_code,
+        detail=error.detail or error.title,
+        instance=quote(request.path[:MAX_INSTANCE], safe=PATH_SAFE),
+        code=error.code,
+        errors=error.issues if isinstance(error, ValidationFailed) else (),
+    )
+    return quick(encode_json(problem), PROBLEM, error.status_code)
+
+
+def _page(error: HTTPException) -> Response:
+    issues = error.issues if isinstance(error, ValidationFailed) else ()
+    title = escape(f"{error.status_code} {error.title}")
+    items = "".join(f"<li>{escape(f'{issue.location} {issue.pointer}: {issue.message}')}</li>" for issue in issues)
+    page = (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"></head>'
+        f"<body><h1>{title}</h1><p>{escape(error.detail or error.title)}</p>{f'<ul>{items}</ul>' if items else ''}</body></html>\n"
+    )
+    return quick(page.encode(), HTML, error.status_code)

@@ -1,0 +1,60 @@
+"""What a stage is: a feature's part of every request, compiled for each route.
+
+A stage looks at a Route and answers with the Part that it needs there, or None. Parts come in the cheapest shape that
+will do, and chain.py composes them into straight-line code:
+
+    gate       sync, on the loop: looks at the Request, raises or lets pass
+    ask        async: may answer early
+    work       sync code of the user's, run in a thread: may answer early; neighbours share one hop
+    finisher   sync, on the loop: completes the Response
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeAlias
+
+from msgspec import Struct
+
+from flasgo.errors import HTTPException
+from flasgo.plan.model import Route
+from flasgo.request import Request
+from flasgo.response import Response
+
+Handle: TypeAlias = Callable[[Request], Awaitable[Response]]
+Gate: TypeAlias = Callable[[Request], None]
+Ask: TypeAlias = Callable[[Request], Awaitable[Response | None]]
+Work: TypeAlias = Callable[[Request], Response | None]
+Finisher: TypeAlias = Callable[[Request, Response], None]
+
+
+class Part(Struct, frozen=True):
+    """A stage's part in one route; `steps` run in their order before the handler, `finisher` after it."""
+
+    steps: tuple["Step", ...] = ()
+    finisher: Finisher | None = None
+
+
+class GateStep(Struct, frozen=True, tag=True):
+    call: Gate
+
+
+class AskStep(Struct, frozen=True, tag=True):
+    call: Ask
+
+
+class WorkStep(Struct, frozen=True, tag=True):
+    call: Work
+
+
+Step: TypeAlias = GateStep | AskStep | WorkStep
+
+
+class Stage(Protocol):
+    """A feature's part of every request."""
+
+    def compile(self, route: Route | None, /) -> Part | None:
+        """The part in this route; None is the route of requests that match none."""
+        ...
+
+    def rejections(self, route: Route | None, /) -> tuple[type[HTTPException], ...]:
+        """The errors that this stage itself may answer there: read by OpenAPI and by `flasgo routes`."""
+        ...

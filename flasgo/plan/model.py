@@ -1,0 +1,139 @@
+"""What is known of a handler once it is registered: data only, read by binding, by OpenAPI and by `flasgo routes`."""
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias, TypeVar
+
+from msgspec import Struct
+
+from flasgo.errors import Location, RegistrationError
+
+Endpoint: TypeAlias = Callable[..., object]
+"""Any callable: its signature is read once, at registration."""
+
+Call = Literal["async", "either", "sync"]
+"""How a handler is called: a coroutine function; one that may return an awaitable; a plain one."""
+
+O = TypeVar("O", bound=Struct)  # noqa: E741 - an option
+
+
+class Missing(Struct, frozen=True):
+    """No default: the parameter is required."""
+
+
+MISSING = Missing()
+
+
+class Source(Struct, frozen=True):
+    """Where a handler is written."""
+
+    file: str
+    line: int
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.name}()"
+
+    def mistake(self, problem: str, *, parameter: str | None = None) -> RegistrationError:
+        """The error that says what is wrong with this handler; `problem` ends with the cure."""
+        where = f" parameter `{parameter}`" if parameter else ""
+        return RegistrationError(f"{self}{where}: {problem}")
+
+
+class Input(Struct, frozen=True):
+    """One parameter that is decoded from the request.
+
+    `name` is its name on the wire, `annotation` its type without markers, `default` the value when it is not sent.
+    `many` says that it collects every value of a repeated name, `ready` that the path's converter makes its type already.
+    """
+
+    parameter: str
+    location: Location
+    name: str
+    annotation: object
+    default: object
+    many: bool = False
+    ready: bool = False
+
+    @property
+    def required(self) -> bool:
+        return self.default is MISSING
+
+
+class Injected(Struct, frozen=True):
+    """One parameter that the framework itself provides, by its type."""
+
+    parameter: str
+    kind: type
+    optional: bool = False
+
+
+class Argument(Struct, frozen=True):
+    """One argument of the call, in the order of the signature."""
+
+    parameter: str
+    positional: bool
+    value: Input | Injected
+
+
+class Returns(Struct, frozen=True):
+    """What a handler says that it answers.
+
+    `kind`: "any" says nothing; "plain" is one of the `plain` types alone, each with a form of its own (text, HTML, bytes,
+    nothing); "json" is `annotation`, or one of the `plain` types beside it.
+    """
+
+    kind: Literal["any", "plain", "json"]
+    annotation: object = None
+    plain: tuple[type, ...] = ()
+
+
+class HandlerPlan(Struct, frozen=True):
+    """Everything that a handler's signature means.
+
+    `surplus` says that it takes `**kwargs`, which get the path's values that no parameter names.
+    """
+
+    source: Source
+    call: Call
+    arguments: tuple[Argument, ...]
+    returns: Returns
+    surplus: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return tuple(a.value for a in self.arguments if isinstance(a.value, Input))
+
+    @property
+    def body(self) -> Input | None:
+        return next((i for i in self.inputs if i.location == "body"), None)
+
+    @property
+    def speaks_json(self) -> bool:
+        """Does it take or give typed JSON?"""
+        return self.body is not None or self.returns.kind == "json"
+
+
+class Route(Struct, frozen=True):
+    """A route is the policy, and the policy is data.
+
+    `name` is what `url_for` takes; `named` says that it was given, not taken from the handler. `status_code` is that of a
+    plain answer. `threaded` says whether a sync handler runs in the thread pool. `strict_slashes`: the other form of the
+    path, with or without the slash at its end, is redirected (True) or answered itself (False); None leaves it to
+    STRICT_SLASHES. `max_body_bytes` replaces MAX_REQUEST_BODY_BYTES. `options` hold what features add, one Struct of each type.
+    """
+
+    path: str
+    methods: frozenset[str]
+    endpoint: Endpoint
+    name: str
+    plan: HandlerPlan
+    named: bool = False
+    status_code: int = 200
+    threaded: bool = True
+    strict_slashes: bool | None = None
+    max_body_bytes: int | None = None
+    options: tuple[Struct, ...] = ()
+
+    def option(self, kind: type[O]) -> O | None:
+        """The option of this type, or None."""
+        return next((option for option in self.options if isinstance(option, kind)), None)

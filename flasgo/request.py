@@ -1,0 +1,307 @@
+"""Request: one HTTP exchange as the application sees it; parsed when asked, once."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Protocol, TypeVar, cast, overload
+
+from msgspec import Struct
+
+from flasgo.errors import BadRequest, UnsupportedMediaType
+from flasgo.http.asgi import Message, Pending, Receive, Scope, body_ready, read_body, stream_body, too_large
+from flasgo.http.cookies import parse_cookies
+from flasgo.http.headers import Headers
+from flasgo.http.media import essence
+from flasgo.http.query import parse_query
+from flasgo.http.url import URL
+from flasgo.settings import Settings
+from flasgo.validation.decode import decode_json, decoder_for
+
+T = TypeVar("T")
+
+
+class State:
+    """An open namespace: what an application or a request carries from one place to another."""
+
+    def __getattr__(self, name: str) -> Any:  # an open namespace has no types
+        raise AttributeError(f"nothing named {name!r} was put here")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self.__dict__[name] = value
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.__dict__
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__dict__)
+
+    def __repr__(self) -> str:
+        return f"State({', '.join(self)})"
+
+    def get(self, name: str, default: T | None = None) -> Any | T | None:
+        return self.__dict__.get(name, default)
+
+    def pop(self, name: str, default: T | None = None) -> Any | T | None:
+        return self.__dict__.pop(name, default)
+
+    def setdefault(self, name: str, default: T) -> Any | T:
+        return self.__dict__.setdefault(name, default)
+
+
+class Application(Protocol):
+    """What a request knows of the application that answers it."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def state(self) -> State: ...
+
+
+class Terms(Struct, frozen=True):
+    """What was decided at freeze for every request of one route.
+
+    `endpoint` and `pattern` name the route (None where no route matched), `parameters` are the names in its path,
+    `max_body_bytes` and `read_timeout` (seconds) bound its body, `speaks_json` says that it takes or gives typed JSON.
+    """
+
+    endpoint: str | None = None
+    pattern: str | None = None
+    parameters: tuple[str, ...] = ()
+    max_body_bytes: int = 1_048_576
+    read_timeout: float = 10.0
+    speaks_json: bool = False
+    app: Application | None = None
+
+
+STANDALONE = Terms()
+
+
+class Request:
+    """One HTTP request.
+
+    Attributes that need parsing are parsed on first use. `fields` are the header fields as sent, the last of each
+    name; `headers` is the full, case-insensitive view. `path` is what was routed: decoded, without `root_path`.
+    """
+
+    # What has not been asked for yet. Class attributes, so that a request that never asks pays nothing.
+    _headers: Headers | None = None
+    _query: dict[str, list[str]] | None = None
+    _cookies: dict[str, list[str]] | None = None
+    _body: bytes | None = None
+    _g: State | None = None
+    _begun: Message | Pending | None = None
+    _streamed: bool = False
+
+    failure: BaseException | None = None
+    """What ended the request, if it was not an answer; for teardown."""
+
+    def __init__(
+        self, scope: Scope, receive: Receive, terms: Terms = STANDALONE, values: tuple[object, ...] = ()
+    ) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.terms = terms
+        self.values = values
+        self.fields: dict[bytes, bytes] = dict(scope["headers"])
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.path!r}>"
+
+    @property
+    def app(self) -> Application:
+        """The application that answers this request; RuntimeError on a Request made by hand."""
+        if self.terms.app is None:
+            raise RuntimeError("This Request was not made by an application, so it has no `app`.")
+        return self.terms.app
+
+    @property
+    def endpoint(self) -> str | None:
+        """The name of the route that matched, as `url_for` takes it."""
+        return self.terms.endpoint
+
+    @property
+    def path_params(self) -> dict[str, object]:
+        """The converted values of the path's placeholders."""
+        return dict(zip(self.terms.parameters, self.values, strict=True))
+
+    @property
+    def g(self) -> State:
+        """A namespace that lives as long as this request; the proxy `g` shows it."""
+        if self._g is None:
+            self._g = State()
+        return self._g
+
+    @property
+    def method(self) -> str:
+        method: str = self.scope["method"]
+        return method.upper()
+
+    @property
+    def root_path(self) -> str:
+        """Where the application is mounted: the part of the URL's path that stands before every route."""
+        root: str = self.scope.get("root_path", "")
+        return root.rstrip("/")
+
+    @property
+    def path(self) -> str:
+        return routed_path(self.scope)
+
+    @property
+    def query_string(self) -> str:
+        """The query as sent, without the question mark; latin-1, so that nothing is lost."""
+        raw: bytes = self.scope.get("query_string", b"")
+        return raw.decode("latin-1")
+
+    @property
+    def query_params(self) -> dict[str, list[str]]:
+        """Every value of every query parameter. Raises MalformedRequest where it is not UTF-8 or has too many fields."""
+        if self._query is None:
+            self._query = _grouped(parse_query(self.scope.get("query_string", b"")))
+        return self._query
+
+    @property
+    def headers(self) -> Headers:
+        if self._headers is None:
+            self._headers = Headers(self.scope["headers"])
+        return self._headers
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies by name; where a name was sent twice, the first, which is the one of the most specific path."""
+        return {name: values[0] for name, values in self.cookie_lists.items()}
+
+    @property
+    def cookie_lists(self) -> Mapping[str, list[str]]:
+        """Every value that was sent for each cookie name."""
+        if self._cookies is None:
+            self._cookies = parse_cookies(b"; ".join(v for k, v in self.scope["headers"] if k == b"cookie"))
+        return MappingProxyType(self._cookies)
+
+    @property
+    def content_type(self) -> str:
+        """The media type of the body, lower-case and without parameters; empty when none was sent."""
+        return essence(self.fields.get(b"content-type", b"")).decode("latin-1")
+
+    @property
+    def scheme(self) -> str:
+        scheme: str = self.scope.get("scheme", "http")
+        return scheme.lower()
+
+    @property
+    def host(self) -> str:
+        """The Host header: name and, unless it is the scheme's own, port."""
+        return self.fields.get(b"host", b"").decode("latin-1")
+
+    @property
+    def url(self) -> URL:
+        return URL(self.scheme, self.host, self.root_path, self.path, self.query_string)
+
+    @property
+    def client_ip(self) -> str | None:
+        """The address of the peer; None where the server knows none. No forwarding header is believed."""
+        client = self.scope.get("client")
+        return client[0] if client else None
+
+    async def body(self) -> bytes:
+        """The whole body, read once and kept.
+
+        Raises ContentTooLarge beyond the route's limit, RequestTimeout when it comes too slowly, ClientDisconnected.
+        """
+        body = self.body_ready()
+        if body is None:
+            limit, idle = self.terms.max_body_bytes, self.terms.read_timeout
+            begun = cast("Message | Pending", self._begun)
+            body = self._body = await read_body(begun, self.receive, limit=limit, idle_seconds=idle)
+        return body
+
+    def body_ready(self) -> bytes | None:
+        """The whole body if it is here already, None if it must be awaited with `body()`."""
+        if self._body is None and self._begun is None:
+            if self._streamed:
+                raise RuntimeError("The body has been streamed already; use either stream() or body(), not both.")
+            limit = self.terms.max_body_bytes
+            first = body_ready(self.receive, limit=limit)
+            if isinstance(first, bytes):
+                self._body = first
+            else:
+                self._check_announced_length(limit)
+                self._begun = first
+        return self._body
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """The body in pieces as they come, within the same limits as `body()`; it is not kept."""
+        if self._body is not None:
+            if self._body:
+                yield self._body
+            return
+        if self._streamed or self._begun is not None:
+            raise RuntimeError("The body is being read already; use either stream() or body(), not both, and once.")
+        limit = self.terms.max_body_bytes
+        self._check_announced_length(limit)
+        self._streamed = True
+        async for piece in stream_body(self.receive, limit=limit, idle_seconds=self.terms.read_timeout):
+            yield piece
+
+    def _check_announced_length(self, limit: int) -> None:
+        announced = self.fields.get(b"content-length", b"0")
+        if not announced.isdigit():
+            raise BadRequest("Content-Length is not a number.")
+        if len(announced) > 18 or int(announced) > limit:  # noqa: PLR2004 - int() of more digits could cost time
+            raise too_large(limit)
+
+    async def text(self, encoding: str = "utf-8") -> str:
+        """The body as text. Raises BadRequest for an unknown encoding or bytes that are not of it."""
+        body = await self.body()
+        try:
+            return body.decode(encoding)
+        except (LookupError, UnicodeDecodeError):
+            raise BadRequest(
+                f"The request body is not valid {encoding[:40]!r} text. Send it in that encoding."
+            ) from None
+
+    @overload
+    async def json(self) -> Any: ...  # JSON of no declared type is whatever came
+
+    @overload
+    async def json(self, *, type: type[T]) -> T: ...
+
+    async def json(self, *, type: object = Any) -> object:  # noqa: A002 - the name that reads best: json(type=Order)
+        """The body as JSON (RFC 8259), checked against `type` where one is given.
+
+        Raises UnsupportedMediaType unless it was sent as application/json or +json, MalformedBody where it is not JSON,
+        ValidationFailed with every problem where it is not of `type`.
+        """
+        self.require_json()
+        return decode_json(await self.body(), decoder_for(type))
+
+    def require_json(self) -> None:
+        """Raise UnsupportedMediaType unless the body was sent as JSON.
+
+        A browser sends text/plain across origins without asking; reading that as JSON undoes CSRF protection
+        (CVE-2021-32677).
+        """
+        kind = self.fields.get(b"content-type")
+        if kind != b"application/json" and not is_json(essence(kind or b"")):
+            raise UnsupportedMediaType("Send the body as JSON, with Content-Type: application/json.")
+        if b"content-encoding" in self.fields:
+            raise UnsupportedMediaType("Send the body without Content-Encoding.")
+
+
+def is_json(kind: bytes) -> bool:
+    """Is this bare media type JSON (RFC 8259 §11, RFC 6839 §3.1)?"""
+    return kind == b"application/json" or (kind.startswith(b"application/") and kind.endswith(b"+json"))
+
+
+def routed_path(scope: Scope) -> str:
+    """The path below `root_path`, which ASGI servers leave in `path`."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "").rstrip("/")
+    if root and path.startswith(root) and path[len(root) : len(root) + 1] in {"", "/"}:
+        return path[len(root) :] or "/"
+    return path
+
+
+def _grouped(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for name, value in pairs:
+        groups.setdefault(name, []).append(value)
+    return groups

@@ -1,0 +1,330 @@
+"""Response: what a handler answers, until the application writes it to the wire.
+
+    Response          bytes in memory: text, html, json, redirect
+    └─ FileResponse     a file of this machine (file_response.py)
+
+`raw` is the list of header fields that will be sent. Flasgo's own code appends to it; the first touch of `headers`
+says that user code may have written anything there, and then what is sent is merged instead of appended.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
+from datetime import datetime
+from types import MappingProxyType
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.json import Encoder
+
+from flasgo.http.asgi import Send, length_field, response_body, response_start
+from flasgo.http.cookies import build_set_cookie, delete_cookie_header
+from flasgo.http.headers import MutableHeaders, RawHeaders, header_field
+
+encode_json = Encoder().encode
+
+TEXT = (b"content-type", b"text/plain; charset=utf-8")
+HTML = (b"content-type", b"text/html; charset=utf-8")
+JSON = (b"content-type", b"application/json")
+BYTES = (b"content-type", b"application/octet-stream")
+
+BODILESS = frozenset({204, 304})
+"""Final statuses that never carry a body (RFC 9110 §6.4.1)."""
+
+SameSite = Literal["Lax", "Strict", "None"]
+NO_FIELDS: Mapping[bytes, bytes] = MappingProxyType({})
+
+
+@runtime_checkable
+class SupportsHTML(Protocol):
+    """Text that says of itself that it is safe HTML, as Markup does."""
+
+    def __html__(self) -> str: ...
+
+
+class Response:
+    """An answer held in memory.
+
+    `status_code` is 200 to 599. `headers` may be written until the response is sent; Content-Length is computed then.
+    `allow_public_cache` exempts the response from the no-store default.
+
+    Raises ValueError for a status out of range and for a header or cookie that could not be sent safely.
+    """
+
+    status_code: int = 200
+    allow_public_cache: bool = False
+    error_code: str | None = None
+    written: MutableHeaders | None = None
+    """The view that user code may have written header fields through; None while nobody asked for one."""
+
+    def __init__(  # noqa: PLR0917 - the positions of 0.5.1
+        self,
+        body: bytes | str = b"",
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        cookies: Iterable[str] = (),
+        content_type: str = "text/plain; charset=utf-8",
+        allow_public_cache: bool = False,
+    ) -> None:
+        self.body: bytes = body.encode() if isinstance(body, str) else body
+        self.status_code = checked_status(status_code)
+        self.raw: RawHeaders = [header_field("content-type", content_type)]
+        if headers:
+            self.headers.update(headers)
+        for cookie in cookies:
+            self.headers.add("set-cookie", cookie)
+        self.allow_public_cache = allow_public_cache
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.status_code} {self.content_type}>"
+
+    def __copy__(self) -> "Response":
+        """A response that shares nothing with this one that sending writes to."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin.raw = self.raw.copy()
+        if self.written is not None:
+            twin.written = MutableHeaders(twin.raw)
+        return twin
+
+    @property
+    def headers(self) -> MutableHeaders:
+        """The header fields, case-insensitive; every write is checked (ValueError)."""
+        if self.written is None:
+            self.written = MutableHeaders(self.raw)
+        return self.written
+
+    @property
+    def content_type(self) -> str:
+        return next((value.decode("latin-1") for name, value in self.raw if name == b"content-type"), "")
+
+    @content_type.setter
+    def content_type(self, value: str) -> None:
+        self.headers["content-type"] = value
+
+    @property
+    def cookies(self) -> list[str]:
+        """The values of every Set-Cookie line so far."""
+        return [value.decode("latin-1") for name, value in self.raw if name == b"set-cookie"]
+
+    @property
+    def location(self) -> str | None:
+        return next((value.decode("latin-1") for name, value in self.raw if name == b"location"), None)
+
+    def set_cookie(
+        self,
+        name: str,
+        value: str = "",
+        *,
+        max_age: int | None = None,
+        expires: datetime | None = None,
+        secure: bool = True,
+        http_only: bool = True,
+        same_site: SameSite | None = "Lax",
+        path: str = "/",
+        domain: str | None = None,
+        partitioned: bool = False,
+    ) -> None:
+        """Add a Set-Cookie line (RFC 6265bis §4.1). `max_age` is in seconds; without it or `expires` it ends with the browser.
+
+        Raises ValueError for a cookie that a browser would refuse or misread.
+        """
+        line = build_set_cookie(
+            name,
+            value,
+            max_age=max_age,
+            expires=expires,
+            secure=secure,
+            http_only=http_only,
+            same_site=same_site,
+            path=path,
+            domain=domain,
+            partitioned=partitioned,
+        )
+        self.headers.add("set-cookie", line)
+
+    def delete_cookie(
+        self,
+        name: str,
+        *,
+        secure: bool = True,
+        http_only: bool = True,
+        same_site: SameSite | None = "Lax",
+        path: str = "/",
+        domain: str | None = None,
+    ) -> None:
+        """Have the browser forget a cookie; path and domain must be those it was set with."""
+        line = delete_cookie_header(
+            name, secure=secure, http_only=http_only, same_site=same_site, path=path, domain=domain
+        )
+        self.headers.add("set-cookie", line)
+
+    @classmethod
+    def text(cls, value: str, *, status_code: int = 200, headers: Mapping[str, str] | None = None) -> "Response":
+        return Response(value.encode(), status_code, headers)
+
+    @classmethod
+    def html(cls, value: str, *, status_code: int = 200, headers: Mapping[str, str] | None = None) -> "Response":
+        return Response(value.encode(), status_code, headers, content_type="text/html; charset=utf-8")
+
+    @classmethod
+    def json(cls, value: object, *, status_code: int = 200, headers: Mapping[str, str] | None = None) -> "Response":
+        """Compact JSON (RFC 8259) of anything that msgspec encodes."""
+        return Response(encode_json(value), status_code, headers, content_type="application/json")
+
+    @classmethod
+    def redirect(cls, location: str, *, status_code: int = 302, headers: Mapping[str, str] | None = None) -> "Response":
+        """Send the client to `location`; characters that a URL may not hold are percent-encoded.
+
+        Raises ValueError for a status that is no redirect and for control characters.
+        """
+        if status_code not in {301, 302, 303, 307, 308}:
+            raise ValueError(f"{status_code} is not a redirect: use 301, 302, 303, 307 or 308.")
+        if any(character < " " or character == "\x7f" for character in location):
+            raise ValueError("The location of a redirect may not hold control characters.")
+        return Response(b"", status_code, {"location": quote(location, safe=LOCATION_SAFE), **(headers or {})})
+
+    async def send(
+        self,
+        send: Send,
+        *,
+        fields: Mapping[bytes, bytes] = NO_FIELDS,  # noqa: ARG002 - for the kinds that answer by them
+        head_only: bool = False,
+    ) -> None:
+        """Write the response to the wire; with `head_only`, all but the body (RFC 9110 §9.3.2).
+
+        `fields` are the request's, for the kinds that answer by them (conditions, ranges).
+        """
+        body = self.body
+        raw = self.sent_fields()
+        if self.status_code in BODILESS:
+            body = b""
+        else:
+            raw.append(length_field(len(body)))
+        await send(response_start(self.status_code, raw))
+        await send(response_body(b"" if head_only else body))
+
+    def sent_fields(self) -> RawHeaders:
+        """The fields to send but for the framing, which is the server's and `send`'s own."""
+        return [field for field in self.raw if field[0] not in FRAMING]
+
+
+LOCATION_SAFE = "/:?#[]@!$&'()*+,;=%-._~"
+"""What may stand in a URI reference (RFC 3986 §2), and the percent sign of what is encoded already."""
+
+FRAMING = frozenset({b"content-length", b"transfer-encoding", b"keep-alive", b"upgrade", b"trailer"})
+"""Fields about the size of one message or about one connection (RFC 9110 §7.6.1): never a handler's to say."""
+
+
+def checked_status(status: int) -> int:
+    if not 200 <= status <= 599:  # noqa: PLR2004 - the range of final statuses, RFC 9110 §15
+        raise ValueError(f"{status} is not a final HTTP status: use 200 to 599.")
+    return status
+
+
+def quick(body: bytes, content_type: tuple[bytes, bytes], status: int = 200) -> Response:
+    """A Response from parts that are known to be right: what the renderers of typed answers use."""
+    response = object.__new__(Response)
+    response.body = body
+    response.raw = [content_type]
+    if status != 200:  # noqa: PLR2004 - the class's own default
+        response.status_code = status
+    return response
+
+
+ResponseValue: TypeAlias = object
+"""What a handler may return: see `to_response`."""
+
+
+def to_response(value: object, status: int = 200) -> Response:
+    """The response that a handler's value stands for.
+
+    Response: itself (a copy, so that one object may be returned for many requests). None: 204. `__html__`: HTML.
+    str: text. bytes: application/octet-stream. Mapping, list, tuple by type, Struct, dataclass, attrs: JSON.
+    `(body, status)` and `(body, status, headers)`: the body's response with these.
+
+    Raises TypeError for anything else.
+    """
+    convert = _CONVERSIONS.get(type(value)) or _conversion(value)
+    return convert(value, status)
+
+
+def _from_str(value: str, status: int) -> Response:
+    return quick(value.encode(), TEXT, status)
+
+
+def _from_bytes(value: bytes, status: int) -> Response:
+    return quick(bytes(value), BYTES, status)
+
+
+def _from_none(_: None, status: int) -> Response:
+    return quick(b"", TEXT, 204 if status == 200 else status)  # noqa: PLR2004 - 200: the route says nothing else
+
+
+def from_json(value: object, status: int) -> Response:
+    return quick(encode_json(value), JSON, status)
+
+
+def _from_html(value: SupportsHTML, status: int) -> Response:
+    return quick(value.__html__().encode(), HTML, status)
+
+
+def _from_response(value: Response, _: int) -> Response:
+    return copy(value)
+
+
+def _from_tuple(value: tuple[object, ...], status: int) -> Response:
+    match value:
+        case (body, int() as code) if not isinstance(code, bool):
+            headers = None
+        case (body, int() as code, Mapping() as headers) if not isinstance(code, bool):
+            pass
+        case _:
+            return from_json(value, status)
+    checked_status(code)
+    response = to_response(b"" if body is None else body, code)
+    if body is None:
+        response.raw[0] = TEXT
+    response.status_code = code
+    if headers:
+        response.headers.update(headers)
+    return response
+
+
+_CONVERSIONS: dict[type, Callable[..., Response]] = {
+    str: _from_str,
+    bytes: _from_bytes,
+    bytearray: _from_bytes,
+    memoryview: _from_bytes,
+    type(None): _from_none,
+    dict: from_json,
+    list: from_json,
+    tuple: _from_tuple,
+    Response: _from_response,
+}
+
+
+def _conversion(value: object) -> Callable[..., Response]:
+    """The conversion of a type that is not in the table: subclasses and shapes."""
+    kind = type(value)
+    if isinstance(value, Response):
+        return _from_response
+    if isinstance(value, SupportsHTML):
+        return _from_html
+    if isinstance(value, str):
+        return _from_str
+    if (
+        isinstance(value, (Mapping, list, Struct))
+        or hasattr(kind, "__dataclass_fields__")
+        or hasattr(kind, "__attrs_attrs__")
+        or hasattr(kind, "_fields")
+    ):
+        return from_json
+    raise TypeError(
+        f"A handler returned {kind.__module__}.{kind.__qualname__}, which has no form as a response. Return a Response, str, "
+        f"bytes, None, a mapping, a list, a Struct, a dataclass, or (body, status[, headers]); or declare the return type."
+    )
+
+
+jsonify = Response.json
+redirect = Response.redirect

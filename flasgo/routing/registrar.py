@@ -1,0 +1,226 @@
+"""How routes, hooks and error handlers are registered: the decorators that an application and a blueprint share."""
+
+from collections.abc import Callable, Iterable
+from typing import TypedDict, TypeVar, Unpack
+
+from msgspec import Struct
+
+from flasgo.http.headers import TOKEN
+from flasgo.pipeline.hooks import Hook, after_hook, before_hook, error_hook, teardown_hook
+from flasgo.plan.model import Endpoint, HandlerPlan, Route, Source
+from flasgo.plan.signature import Context, endpoint_name, plan_handler, source_of
+from flasgo.plan.types import peel
+from flasgo.response import checked_status
+from flasgo.routing.converters import Converter, Converters
+from flasgo.routing.pattern import Pattern, parse
+
+F = TypeVar("F", bound=Callable[..., object])
+
+REFUSED_METHODS = frozenset({"TRACE", "CONNECT"})
+"""TRACE shows a request's secrets to scripts (CWE-693), CONNECT is for proxies: no route answers them."""
+
+
+class RouteOptions(TypedDict, total=False):
+    """What every registering call takes besides path and handler.
+
+    `name` is what `url_for` takes (default: the handler's name). `status_code` (default 200) is that of an answer which names
+    none. `threaded=False` runs a plain handler on the event loop, for those that never block. `strict_slashes` (default
+    STRICT_SLASHES): the path with a slash more or less at its end is redirected here (True) or answered as well (False).
+    `max_body_bytes` replaces MAX_REQUEST_BODY_BYTES on this route.
+    """
+
+    name: str | None
+    status_code: int
+    threaded: bool
+    strict_slashes: bool | None
+    max_body_bytes: int | None
+
+
+class Rule(Struct, frozen=True):
+    """A route and the parsed pattern of its path."""
+
+    route: Route
+    pattern: Pattern
+
+
+class Registrar:
+    """Collects what is registered, checked at once; whoever owns it says when it is too late (`_check_open`)."""
+
+    def __init__(self, owned: tuple[type, ...]) -> None:
+        self._owned = owned
+        self._converters = Converters()
+        self._rules: list[Rule] = []
+        self._before: list[Hook] = []
+        self._after: list[Hook] = []
+        self._teardown: list[Hook] = []
+        self._by_class: dict[type[Exception], Hook] = {}
+        self._by_status: dict[int, Hook] = {}
+
+    def _check_open(self, what: str) -> None:
+        """Raise FrozenError when nothing may be registered any more."""
+        raise NotImplementedError
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Every route, in the order of registration."""
+        return tuple(rule.route for rule in self._rules)
+
+    def route(
+        self, path: str, *, methods: Iterable[str] = ("GET",), **options: Unpack[RouteOptions]
+    ) -> Callable[[F], F]:
+        """Register the decorated function, which is returned unchanged, for `path` and `methods`."""
+
+        def register(endpoint: F) -> F:
+            self.add_route(path, endpoint, methods=methods, **options)
+            return endpoint
+
+        return register
+
+    def get(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[F], F]:
+        return self.route(path, methods=("GET",), **options)
+
+    def post(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[F], F]:
+        return self.route(path, methods=("POST",), **options)
+
+    def put(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[F], F]:
+        return self.route(path, methods=("PUT",), **options)
+
+    def patch(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[F], F]:
+        return self.route(path, methods=("PATCH",), **options)
+
+    def delete(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[F], F]:
+        return self.route(path, methods=("DELETE",), **options)
+
+    def head(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[F], F]:
+        return self.route(path, methods=("HEAD",), **options)
+
+    def options(self, path: str, **options: Unpack[RouteOptions]) -> Callable[[F], F]:
+        return self.route(path, methods=("OPTIONS",), **options)
+
+    def add_route(
+        self,
+        path: str,
+        endpoint: Endpoint,
+        *,
+        methods: Iterable[str] = ("GET",),
+        **options: Unpack[RouteOptions],
+    ) -> None:
+        """Register `endpoint`, any callable, for `path` and `methods`. GET answers HEAD too, and OPTIONS is automatic.
+
+        Raises RegistrationError, naming the handler's file and line, for everything that could not work in a request;
+        FrozenError after the first request.
+        """
+        source = source_of(endpoint)
+        self._check_open(f"route {path!r}")
+        pattern = parse(path, self._converters)
+        types = {each.name: each.converter.python_type for each in pattern.placeholders}
+        plan = plan_handler(endpoint, Context(types, frozenset(pattern.bare), self._owned))
+        pattern = pattern.with_converters(self._converters_by_annotation(plan, pattern))
+        self._check_plan(plan)
+        route = Route(
+            path=path,
+            methods=_checked_methods(methods, source),
+            endpoint=endpoint,
+            name=options.get("name") or endpoint_name(endpoint),
+            plan=plan,
+            named=options.get("name") is not None,
+            status_code=_checked_status(options.get("status_code", 200), source),
+            threaded=options.get("threaded", True),
+            strict_slashes=options.get("strict_slashes"),
+            max_body_bytes=_checked_size(options.get("max_body_bytes"), source),
+        )
+        self._rules.append(Rule(route, pattern))
+
+    def _converters_by_annotation(self, plan: HandlerPlan, pattern: Pattern) -> dict[str, Converter]:
+        """The converters of bare placeholders, `<id>`, whose parameters say of what type they are."""
+        found = {
+            one.name: self._converters.for_type(peel(one.annotation)[0])
+            for one in plan.inputs
+            if one.name in pattern.bare
+        }
+        return {name: converter for name, converter in found.items() if converter is not None}
+
+    def _check_plan(self, plan: HandlerPlan) -> None:
+        """Raise RegistrationError when something that the handler asks for cannot be provided here."""
+        raise NotImplementedError
+
+    def register_converter(self, name: str, converter: Converter | type[Converter], *, override: bool = False) -> None:
+        """Make `<name:…>` in the paths of later routes mean `converter`. Raises RegistrationError and FrozenError."""
+        self._check_open(f"converter {name!r}")
+        self._converters.register(name, converter, override=override)
+
+    def before_request(self, function: F) -> F:
+        """Call `function(request)` or `function()` before every handler; what it returns, other than None, is the answer."""
+        self._check_open("a before_request hook")
+        self._before.append(before_hook(function))
+        return function
+
+    def after_request(self, function: F) -> F:
+        """Call `function(response)` or `function(request, response)` for every response, errors included.
+
+        It may change the response, or return another; None keeps it.
+        """
+        self._check_open("an after_request hook")
+        self._after.append(after_hook(function))
+        return function
+
+    def teardown_request(self, function: F) -> F:
+        """Call `function(error)` or `function()` when a request is over, whatever became of it; `error` is None or what ended it."""
+        self._check_open("a teardown_request hook")
+        self._teardown.append(teardown_hook(function))
+        return function
+
+    def errorhandler(self, kind: type[Exception] | int) -> Callable[[F], F]:
+        """Answer exceptions of a class (subclasses too), or errors of a status, with `function(error)` or `function(request, error)`.
+
+        Raises RegistrationError for a kind that is neither, or that has a handler already.
+        """
+        self._check_open("an error handler")
+
+        def register(function: F) -> F:
+            hook = error_hook(function)
+            source = source_of(function)
+            if isinstance(kind, type) and issubclass(kind, Exception):
+                _once(self._by_class, kind, hook, source)
+            elif isinstance(kind, int) and 400 <= kind <= 599:  # noqa: PLR2004 - the error statuses, RFC 9110 §15
+                _once(self._by_status, kind, hook, source)
+            else:
+                raise source.mistake(f"errorhandler({kind!r}): give an exception class or a status from 400 to 599.")
+            return function
+
+        return register
+
+
+K = TypeVar("K")
+
+
+def _once(handlers: dict[K, Hook], kind: K, hook: Hook, source: Source) -> None:
+    if kind in handlers:
+        other = source_of(handlers[kind].function)
+        raise source.mistake(f"{kind!r} has an error handler already: {other}. Keep one of them.")
+    handlers[kind] = hook
+
+
+def _checked_methods(methods: Iterable[str], source: Source) -> frozenset[str]:
+    if isinstance(methods, str):
+        raise source.mistake(f"methods={methods!r} is one string; write methods=[{methods!r}].")
+    names = frozenset(method.upper() for method in methods)
+    if not names:
+        raise source.mistake("methods is empty; name at least one.")
+    for name in names:
+        if not TOKEN.fullmatch(name) or name in REFUSED_METHODS:
+            raise source.mistake(f"{name!r} is not a method that a route can answer; take it out of methods.")
+    return names
+
+
+def _checked_status(status: int, source: Source) -> int:
+    try:
+        return checked_status(status)
+    except ValueError as error:
+        raise source.mistake(f"status_code: {error}") from None
+
+
+def _checked_size(size: int | None, source: Source) -> int | None:
+    if size is not None and size < 0:
+        raise source.mistake(f"max_body_bytes={size} is negative; give a number of bytes, 0 for no body at all.")
+    return size

@@ -1,0 +1,305 @@
+"""The table of routes: which target answers a method and a path.
+
+Several patterns may match one path. The most specific wins, compared segment by segment from the left: literal text, text mixed with
+placeholders (more text first), then a placeholder by the rank of its converter: any, int, date, uuid, float, custom, str, path. The
+order of registration never decides: two patterns that answer one method, tie in every segment and may match the same path are refused.
+A more specific match that lacks the method leaves it to a less specific one; where none has it, the miss lists the methods of all.
+
+The patterns are a tree of segments, and a node finds its successors by dictionary, whatever their number. `find` first descends to
+the most specific successor at every node; the leaf that it comes to is the answer, if it has the method. Where that fails, or a node
+has successors that only a comparison of whole patterns can rank, `_walk` goes through the path once with all the nodes that match so
+far: its cost is the path's length times those. Nothing is visited twice.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from flasgo.errors import FrozenError, RegistrationError
+from flasgo.routing.converters import STR, AnyConverter, Converter
+from flasgo.routing.pattern import Pattern, Segment
+
+T = TypeVar("T")
+
+Values = tuple[object, ...]
+_Specificity = tuple[tuple[int, ...], ...]
+_Convert = Callable[[str], object]
+_BEFORE = Segment(("",))  # what precedes the first "/" of a path
+
+
+class Miss(Struct, frozen=True):
+    """No target: 404 when `allow` is empty, else 405 with these methods, sorted.
+
+    `slash` is the path with its last "/" added or removed, if that form answers the method; decoded, and never beginning with "//".
+    """
+
+    allow: tuple[str, ...] = ()
+    slash: str | None = None
+
+
+class _Leaf(Generic[T]):
+    """The end of one form of pattern: its targets by method, and the pattern that each was registered by."""
+
+    __slots__ = ("patterns", "specificity", "targets")
+
+    def __init__(self, specificity: _Specificity) -> None:
+        self.specificity = specificity
+        self.targets: dict[str, T] = {}
+        self.patterns: dict[str, Pattern] = {}
+
+
+class _Node(Generic[T]):
+    """Where some patterns stand between two segments, and how they go on.
+
+    `literals` are segments of text, `wholes` segments of one placeholder by the identity of its converter, `mixed` other segments with
+    placeholders, by the text that they begin with (often empty), whose lengths are in `beginnings`. `rests` is what may follow a path
+    placeholder here, from its "/" (often empty), and `endings` are the lengths of that. `ranked` are the wholes, the most specific first,
+    where nothing but a literal comes before them and no two tie; elsewhere, and before the table is frozen, it is empty.
+    """
+
+    __slots__ = ("beginnings", "endings", "leaf", "literals", "mixed", "ranked", "rests", "wholes")
+
+    def __init__(self) -> None:
+        self.leaf: _Leaf[T] | None = None
+        self.literals: dict[str, _Node[T]] = {}
+        self.wholes: dict[int, tuple[Converter, _Node[T]]] = {}
+        self.ranked: tuple[tuple[_Convert | None, _Node[T]], ...] = ()
+        self.mixed: dict[str, dict[object, tuple[Segment, _Node[T]]]] = {}
+        self.beginnings: tuple[int, ...] = ()
+        self.rests: dict[str, _Leaf[T]] = {}
+        self.endings: tuple[int, ...] = ()
+
+    def successor(self, segment: Segment) -> "_Node[T]":
+        """The node after `segment`, made if it is new."""
+        text = segment.literals[0]
+        if segment.is_static:
+            if text not in self.literals:
+                self.literals[text] = _Node()
+            return self.literals[text]
+        converters = tuple(id(each.converter) for each in segment.placeholders)
+        if segment.is_whole:
+            if converters[0] not in self.wholes:
+                self.wholes[converters[0]] = (segment.placeholders[0].converter, _Node())
+            return self.wholes[converters[0]][1]
+        same = (segment.literals, converters)
+        alike = self.mixed.setdefault(text, {})
+        if same not in alike:
+            self.beginnings = tuple({*self.beginnings, len(text)})
+            alike[same] = (segment, _Node())
+        return alike[same][1]
+
+    def finish(self, pattern: Pattern, beyond_path: tuple[Segment, ...] | None) -> _Leaf[T]:
+        """The leaf here, or after the path placeholder here and the segments beyond it, made if it is new."""
+        if beyond_path is None:
+            if self.leaf is None:
+                self.leaf = _Leaf(_specificity(pattern))
+            return self.leaf
+        rest = "".join(f"/{segment.literals[0]}" for segment in beyond_path)
+        if rest not in self.rests:
+            self.endings = tuple({*self.endings, len(rest)})
+            self.rests[rest] = _Leaf(_specificity(pattern))
+        return self.rests[rest]
+
+    def rank(self) -> None:
+        """Make `ranked`."""
+        wholes = sorted(self.wholes.values(), key=lambda each: each[0].rank)
+        ranks = {converter.rank for converter, _ in wholes}
+        if not self.mixed and len(ranks) == len(wholes):
+            self.ranked = tuple((None if each is STR else each.to_python, node) for each, node in wholes)
+
+
+class Table(Generic[T]):
+    """Patterns and methods to targets, which are never None. Add first, then freeze; then reading is safe from any thread.
+
+    `static` is the part without placeholders, path → method → target, for callers that want to look there before they call `find`.
+    It is for reading only, and a path or method that it lacks may still be found.
+    """
+
+    __slots__ = ("_depth", "_frozen", "_groups", "_heads", "_root", "static")
+
+    def __init__(self) -> None:
+        self.static: dict[str, dict[str, T]] = {}
+        self._root: _Node[T] = _Node()  # before the first "/"
+        self._groups: dict[tuple[object, ...], list[tuple[Pattern, _Leaf[T]]]] = {}
+        self._heads: dict[str, _Node[T]] = {}
+        self._depth = 0
+        self._frozen = False
+
+    def add(self, pattern: Pattern, methods: Mapping[str, T]) -> None:
+        """Let each target answer its method on the paths of `pattern`.
+
+        Raises RegistrationError, naming both patterns, when another answers the same with equal right, and FrozenError after `freeze`.
+        The table is then as it was.
+        """
+        if self._frozen:
+            raise FrozenError(f"{pattern.source!r} came after the first request: register every route before it")
+        if not methods:
+            raise RegistrationError(f"{pattern.source!r} answers no method: name at least one")
+        group = self._groups.setdefault(_form(pattern), [])
+        for other, leaf in group:
+            both = sorted(methods.keys() & leaf.targets.keys())
+            if both and _may_share_a_path(pattern, other):
+                raise RegistrationError(_clash(pattern, leaf.patterns[both[0]], both))
+        leaf = self._leaf(pattern)
+        if not leaf.targets:
+            group.append((pattern, leaf))
+        leaf.targets.update(methods)
+        leaf.patterns.update(dict.fromkeys(methods, pattern))
+        if pattern.is_static:
+            self.static[pattern.source] = leaf.targets
+
+    def freeze(self) -> None:
+        """Take no more patterns, and make what the quick descent needs."""
+        self._frozen = True
+        level: list[tuple[_Node[T], str | None]] = [(self._root, "")]
+        while level:
+            self._depth += 1
+            below: list[tuple[_Node[T], str | None]] = []
+            for node, head in level:
+                node.rank()
+                if head and node.ranked:
+                    self._heads[head] = node
+                below += [(after, None if head is None else f"{head}{text}/") for text, after in node.literals.items()]
+                below += [(after, None) for _, after in node.wholes.values()]
+                below += [(after, None) for alike in node.mixed.values() for _, after in alike.values()]
+            level = below
+
+    def find(self, method: str, path: str) -> tuple[T, Values] | Miss:
+        """The target and the values of its pattern's placeholders, in their order; or what is there instead.
+
+        `path` is the decoded path. A converter's ValueError means no match; whatever else it raises comes through.
+        """
+        targets = self.static.get(path)
+        if targets is not None and (target := targets.get(method)) is not None:
+            return target, ()
+        cut = path.rfind("/") + 1
+        node = self._heads.get(path[:cut])
+        texts = [path[cut:]]
+        if node is None:
+            node, texts = self._root, path.split("/", self._depth)
+        values: Values = ()
+        for text in texts:
+            after = node.literals.get(text)
+            if after is None:
+                for convert, candidate in node.ranked if text else ():  # a placeholder is never empty
+                    try:
+                        values += (text,) if convert is None else (convert(text),)
+                    except ValueError:
+                        continue
+                    after = candidate
+                    break
+                if after is None:
+                    return self._search(method, path)
+            node = after
+        if node.leaf is not None and (target := node.leaf.targets.get(method)) is not None:
+            return target, values
+        return self._search(method, path)
+
+    def _search(self, method: str, path: str) -> tuple[T, Values] | Miss:
+        found = _walk(self._root, path)
+        if len(found) > 1:
+            found.sort(key=lambda each: each[0].specificity)
+        for leaf, values in found:
+            if (target := leaf.targets.get(method)) is not None:
+                return target, values
+        allow = tuple(sorted({each for leaf, _ in found for each in leaf.targets}))
+        other = path[:-1] if path.endswith("/") else f"{path}/"
+        if not path or path.endswith("//") or other.startswith("//"):
+            return Miss(allow)
+        answers = any(method in leaf.targets for leaf, _ in _walk(self._root, other))
+        return Miss(allow, other if answers else None)
+
+    def _leaf(self, pattern: Pattern) -> _Leaf[T]:
+        node = self._root.successor(_BEFORE)
+        for index, segment in enumerate(pattern.segments):
+            if segment.is_path:
+                return node.finish(pattern, pattern.segments[index + 1 :])
+            node = node.successor(segment)
+        return node.finish(pattern, None)
+
+
+def _walk(root: _Node[T], path: str) -> list[tuple[_Leaf[T], Values]]:
+    """Every leaf that `path` leads to, with its values."""
+    found: list[tuple[_Leaf[T], Values]] = []
+    live: list[tuple[_Node[T], Values]] = [(root, ())]
+    start = end = 0
+    while live and end >= 0:
+        end = path.find("/", start)
+        text = path[start:end] if end >= 0 else path[start:]
+        following: list[tuple[_Node[T], Values]] = []
+        for node, values in live:
+            if node.endings:
+                found += _rests(node, path, start, values)
+            if (successor := node.literals.get(text)) is not None:
+                following.append((successor, values))
+            if text:  # a placeholder is never empty
+                for converter, after in node.wholes.values():
+                    try:
+                        following.append((after, (*values, converter.to_python(text))))
+                    except ValueError:
+                        continue
+                if node.beginnings:
+                    following += _mixed(node, text, values)
+        live, start = following, end + 1
+    found += [(node.leaf, values) for node, values in live if node.leaf is not None]
+    return found
+
+
+def _mixed(node: _Node[T], text: str, values: Values) -> Iterator[tuple[_Node[T], Values]]:
+    """The nodes after a mixed segment that reads `text`."""
+    for length in node.beginnings:
+        for segment, after in node.mixed.get(text[:length], {}).values():
+            if (more := segment.read(text)) is not None:
+                yield after, values + more
+
+
+def _rests(node: _Node[T], path: str, start: int, values: Values) -> Iterator[tuple[_Leaf[T], Values]]:
+    """The leaves after a path placeholder that takes `path` from `start` on."""
+    for length in node.endings:
+        cut = len(path) - length
+        if cut > start and (leaf := node.rests.get(path[cut:])) is not None:
+            yield leaf, (*values, path[start:cut])
+
+
+def _specificity(pattern: Pattern) -> _Specificity:
+    """Smaller is more specific. Of two path placeholders in one place, the one with the longer rest ends earlier and so wins."""
+    count = len(pattern.segments)
+    return tuple(
+        (*segment.specificity, index - count) if segment.is_path else segment.specificity
+        for index, segment in enumerate(pattern.segments)
+    )
+
+
+def _form(pattern: Pattern) -> tuple[object, ...]:
+    """Equal for patterns that tie in every segment and do not differ in text that a segment is, begins with or ends with."""
+    return tuple(
+        (segment.specificity, segment.literals[0], segment.literals[-1])
+        if segment.placeholders
+        else segment.literals[0]
+        for segment in pattern.segments
+    )
+
+
+def _may_share_a_path(one: Pattern, other: Pattern) -> bool:
+    """Whether some path may match both of these patterns of one form; True in doubt."""
+    return all(_may_share_a_text(*pair) for pair in zip(one.segments, other.segments, strict=True))
+
+
+def _may_share_a_text(one: Segment, other: Segment) -> bool:
+    if len(one.placeholders) != 1:
+        return True
+    ours, theirs = one.placeholders[0].converter, other.placeholders[0].converter
+    if isinstance(ours, AnyConverter) and isinstance(theirs, AnyConverter):
+        return not set(ours.choices).isdisjoint(theirs.choices)
+    return True
+
+
+def _clash(new: Pattern, old: Pattern, methods: list[str]) -> str:
+    names = ", ".join(methods)
+    if new.source == old.source:
+        return f"{new.source!r} already answers {names}: a path and method have one handler"
+    return (
+        f"{new.source!r} and {old.source!r} both answer {names}, may match the same path, and neither is more specific:"
+        " give one of them other text, another converter or other methods"
+    )

@@ -1,0 +1,111 @@
+"""Serving in this process, with uvicorn: quiet, and quick to stop when asked twice.
+
+Ctrl+C and SIGTERM are the usual end: open requests are answered, the application shuts down, and the status is 0. A signal
+during start-up and a second Ctrl+C do not wait. uvicorn is imported when serving starts: `import flasgo` does not pay for it.
+"""
+
+import asyncio
+import logging
+import socket
+from threading import current_thread, main_thread
+from types import FrameType
+from typing import Literal, Protocol
+
+from flasgo.errors import ConfigurationError
+from flasgo.http.asgi import ASGIApp
+from flasgo.server.processes import EXIT_STARTUP_FAILED, on_stop_signals, say
+
+LogLevel = Literal["critical", "error", "warning", "info", "debug"]
+
+GRACE = 30
+"""Seconds that open requests get when the server is asked to stop."""
+
+
+class _Server(Protocol):
+    """What is used of uvicorn's Server, whose class is known only once uvicorn is imported."""
+
+    started: bool
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None: ...
+
+
+def serve(
+    app: ASGIApp, listener: socket.socket, *, root_path: str = "", log_level: LogLevel = "info", grace: int = GRACE
+) -> int:
+    """Serve until asked to stop; the exit status. `grace` is for requests that are open then, in seconds.
+
+    `log_level` "info" logs every request and what goes wrong, "debug" also what the server does, the others only what they say.
+
+    Raises ConfigurationError inside a running event loop.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise ConfigurationError(
+            "A server cannot be started inside a running event loop: call app.run() outside of async code."
+        )
+    server = _server(app, root_path, log_level, grace)
+    try:
+        if current_thread() is main_thread():
+            with on_stop_signals(_interrupt):  # uvicorn, having stopped, raises the signals again
+                server.run(sockets=[listener])
+        else:
+            server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        return 0
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else EXIT_STARTUP_FAILED
+    return 0 if server.started else EXIT_STARTUP_FAILED
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _server(app: ASGIApp, root_path: str, log_level: LogLevel, grace: int) -> _Server:
+    import uvicorn  # noqa: PLC0415 - 300 ms that only a server pays
+    from uvicorn.config import LOGGING_CONFIG  # noqa: PLC0415 - the same
+
+    class Server(uvicorn.Server):
+        """uvicorn, but a start-up or shut-down that hangs can be ended, and waiting for open requests is said aloud."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            super().handle_exit(sig, frame)
+            if self.force_exit or not self.started:
+                raise KeyboardInterrupt
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            if self.server_state.tasks:
+                say(f"waiting up to {grace} s for open requests (Ctrl+C to drop them)")
+            await super().shutdown(sockets)
+
+    config = uvicorn.Config(
+        lambda: app,
+        factory=True,  # else uvicorn calls the application without arguments to see whether it is a factory
+        interface="asgi3",
+        loop="auto",  # uvloop where it is installed
+        http="auto",  # httptools where it is installed
+        lifespan="auto",
+        log_config={**LOGGING_CONFIG, "loggers": _loggers(log_level)},
+        access_log=log_level in {"info", "debug"},
+        root_path=root_path,
+        proxy_headers=False,  # whom to believe is the application's to say
+        server_header=False,
+        timeout_graceful_shutdown=grace,
+    )
+    config.reset_contextvars = True  # set, not passed: an older uvicorn does not know it
+    return Server(config)
+
+
+def _loggers(level: LogLevel) -> dict[str, dict[str, object]]:
+    """uvicorn's loggers without its life story, and flasgo's own where the program has set up no logging."""
+    loggers: dict[str, dict[str, object]] = {
+        "uvicorn": {"handlers": ["default"], "level": level.upper(), "propagate": False},
+        "uvicorn.error": {"level": "WARNING" if level == "info" else level.upper()},
+        "uvicorn.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
+    }
+    if not logging.getLogger("flasgo").hasHandlers():
+        loggers["flasgo"] = {"handlers": ["default"], "level": level.upper(), "propagate": False}
+    return loggers

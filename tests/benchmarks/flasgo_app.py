@@ -1,0 +1,82 @@
+"""flasgo for the shared benchmark, written as a user would write it: typed handlers, every default on.
+
+`SKIP` names the workloads of rooms that are not built yet; it shrinks with every release until it is gone.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from flasgo import Flasgo, Settings
+
+SKIP = ("sec_get", "sec_post", "form", "upload10k", "upload10m", "static4k", "static1m", "stream")
+
+settings = Settings(
+    SECRET_KEY="benchmark-key-0123456789abcdef-0123456789", ALLOWED_HOSTS=frozenset({"127.0.0.1", "localhost"})
+)
+
+
+class Line(Struct, frozen=True):
+    sku: str
+    qty: Annotated[int, Meta(ge=1)]
+    price: float
+
+
+class Order(Struct, frozen=True):
+    id: int
+    customer: Annotated[str, Meta(max_length=100)]
+    email: str
+    active: bool
+    created: datetime
+    total: float
+    tags: list[str]
+    priority: Annotated[int, Meta(ge=0, le=10)]
+    lines: list[Line]
+    notes: str | None = None
+
+
+class Item(Struct, frozen=True):
+    item_id: int
+    q: str
+    limit: int
+
+
+app = Flasgo(settings=settings)
+
+
+@app.get("/")
+async def plaintext() -> str:
+    return "Hello, World!"
+
+
+@app.get("/json")
+async def json() -> dict[str, str]:
+    return {"message": "Hello, World!"}
+
+
+@app.get("/items/<int:item_id>")
+async def item(item_id: int, q: str, limit: int = 20) -> Item:
+    return Item(item_id, q, limit)
+
+
+@app.post("/items")
+async def order(body: Order) -> Order:
+    return body
+
+
+router = Flasgo(settings=settings)
+
+for number in range(200):
+
+    @router.get(f"/api/r{number}/<id>", name=f"r{number}")
+    async def by_id(id: str) -> str:
+        return id
+
+
+secure = Flasgo(settings=settings)
+
+
+@secure.get("/")
+async def secure_plaintext() -> str:
+    return "Hello, World!"

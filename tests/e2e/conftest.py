@@ -1,0 +1,146 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent
+from typing import TypeVar
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+T = TypeVar("T")
+
+PATIENCE = 30.0
+"""Seconds until something that should happen counts as not happening."""
+
+
+def wait_for(what: str, look: Callable[[], T]) -> T:
+    """The first true answer of `look`."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"waited too long for {what}"
+        time.sleep(0.02)
+    return found
+
+
+def _is_running(pid: int) -> bool:
+    """Whether the process lives; one that ended but was not waited for does not (Linux)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+class Server:
+    """A real server process on a free loopback port, and what it wrote on its terminal."""
+
+    def __init__(self, arguments: tuple[str, ...], project: Path, log: Path, environment: dict[str, str]) -> None:
+        self.log = log
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                (sys.executable, *arguments),
+                cwd=project,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a group of its own, as a terminal gives one: Ctrl+C goes to the whole group
+            )
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    @property
+    def url(self) -> str:
+        def look() -> str:
+            assert self.process.poll() is None, f"the server ended: {self.said}"
+            _, _, rest = self.said.partition(" on http://")
+            return f"http://{rest.split()[0]}" if rest else ""
+
+        return wait_for("the line that says where", look)
+
+    def get(self, path="/"):
+        """Status and text of the answer."""
+        try:
+            with urlopen(self.url + path, timeout=PATIENCE) as answer:
+                return answer.status, answer.read().decode()
+        except HTTPError as error:
+            return error.code, error.read().decode()
+
+    def wait_for_line(self, text: str, *, times: int = 1) -> None:
+        wait_for(f"{text!r} in {self.said!r}", lambda: self.said.count(text) >= times)
+
+    def children(self) -> list[int]:
+        """The processes that it started (Linux)."""
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        return [int(number) for task in tasks for number in task.read_text().split()]
+
+    def wait_until_gone(self, *pids: int) -> None:
+        for pid in pids:
+            wait_for(f"the end of process {pid}", lambda pid=pid: not _is_running(pid))
+
+    def stop(self, number: signal.Signals = signal.SIGINT, *, group: bool = False) -> int:
+        """Send the signal, to the group as a terminal does or to the process alone; the exit status."""
+        if group:
+            os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+
+class Workshop:
+    """A working directory in which commands and servers are started."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.servers: list[Server] = []
+        self.environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+
+    def write(self, path: str, source: str) -> Path:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(dedent(source))
+        return file
+
+    def serve(self, *arguments: str) -> Server:
+        """A server started with `flasgo run` on a free port."""
+        return self.start("-m", "flasgo", "run", "--port", "0", *arguments)
+
+    def start(self, *arguments: str) -> Server:
+        """A server started with Python."""
+        server = Server(arguments, self.root, self.root.parent / f"log{len(self.servers)}", self.environment)
+        self.servers.append(server)
+        return server
+
+    def flasgo(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command that ends by itself."""
+        return subprocess.run(
+            (sys.executable, "-m", "flasgo", *arguments),
+            cwd=self.root,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def close(self) -> None:
+        for server in self.servers:
+            for pid in (*server.children(), server.process.pid) if server.process.poll() is None else ():
+                os.kill(pid, signal.SIGKILL)
+            server.process.wait(PATIENCE)
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Iterator[Workshop]:
+    root = tmp_path / "project"
+    root.mkdir()
+    workshop = Workshop(root)
+    yield workshop
+    workshop.close()

@@ -1,0 +1,84 @@
+import json
+
+import pytest
+
+from flasgo.cli.main import main
+
+
+@pytest.fixture
+def shop(project):
+    return project.write(
+        "shop.py",
+        """
+        from flasgo import Flasgo
+
+        app = Flasgo()
+        empty = Flasgo()
+
+        async def plain(scope, receive, send): ...
+
+        @app.post("/books")
+        async def add(): ...
+
+        @app.route("/books", methods=["GET", "DELETE"], name="all_books")
+        async def books(): ...
+
+        def register():
+            @app.get("/")
+            def home(): ...
+
+        register()
+        """,
+    )
+
+
+def test_the_table_is_sorted_by_path_and_aligned(shop, capsys):
+    assert main(["routes", "shop.py"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "PATH    METHODS      NAME       HANDLER             SOURCE",
+        "/       GET          home       shop:register.home  shop.py:16",
+        "/books  DELETE, GET  all_books  shop:books          shop.py:12",
+        "/books  POST         add        shop:add            shop.py:9",
+    ]
+
+
+def test_the_json_form_is_an_array_of_objects(shop, capsys):
+    assert main(["routes", "shop", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in rows] == ["home", "all_books", "add"]
+    assert rows[1] == {
+        "path": "/books",
+        "methods": ["DELETE", "GET"],
+        "name": "all_books",
+        "handler": "shop:books",
+        "file": str(shop),
+        "line": 12,
+    }
+
+
+def test_an_application_without_routes_says_so(shop, capsys):
+    assert main(["routes", "shop.py", "--app", "empty"]) == 0
+    assert capsys.readouterr().out == "No routes.\n"
+    assert main(["routes", "shop.py", "--app", "empty", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_only_flasgos_routes_are_known(shop, capsys):
+    assert main(["routes", "shop:plain"]) == 2
+    assert capsys.readouterr().err == (
+        "flasgo: 'shop:plain' is an ASGI application, but not of flasgo: only flasgo's routes are known.\n"
+    )
+
+
+def test_the_environment_file_is_read(project, capsys, monkeypatch):
+    monkeypatch.delenv("SHOP_PATH", raising=False)
+    project.write("shop.env", "SHOP_PATH=/books")
+    project.write(
+        "shop.py",
+        "import os\nfrom flasgo import Flasgo\napp = Flasgo()\n@app.get(os.environ['SHOP_PATH'])\ndef books(): ...",
+    )
+    try:
+        assert main(["routes", "shop.py", "--env-file", "shop.env"]) == 0
+    finally:
+        monkeypatch.delenv("SHOP_PATH", raising=False)
+    assert "/books  GET" in capsys.readouterr().out

@@ -1,0 +1,161 @@
+import os
+import re
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from flasgo.errors import ConfigurationError
+from flasgo.server import reload, run
+from flasgo.server.run import ServeOptions, importing, launch, run_app
+from flasgo.server.serve import GRACE
+from flasgo.settings import Settings
+
+
+def options(**values):
+    return ServeOptions(name="app.py", port=0, **values)
+
+
+class App:
+    def __init__(self, settings=None):
+        self.settings = settings
+
+    async def __call__(self, scope, receive, send): ...
+
+
+@pytest.fixture
+def listener():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    calls = []
+
+    def note(name, status):
+        def called(*args, **options):
+            calls.append((name, args, options))
+            return status
+
+        return called
+
+    monkeypatch.delenv("FLASGO_RUN_SOCKETS", raising=False)
+    monkeypatch.setattr(run, "serve", note("serve", 0))
+    monkeypatch.setattr(run, "reload_on_edit", note("reload", 3))
+    monkeypatch.setattr(run, "serve_with_workers", note("workers", 2))
+    return calls
+
+
+def test_launch_serves_in_this_process_and_says_where(calls, capsys):
+    app = App()
+    assert launch(lambda: app, options(root_path="/api", log_level="error"), {}) == 0
+    ((name, args, given),) = calls
+    assert (name, args[0], given) == ("serve", app, {"root_path": "/api", "log_level": "error"})
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"flasgo: serving app\.py on http://127\.0\.0\.1:\d+/api \(Ctrl\+C to quit\)\n", said)
+
+
+def test_the_url_of_an_ipv6_address_has_brackets():
+    class Listener(socket.socket):
+        def getsockname(self):
+            return ("::1", 8000, 0, 0)
+
+    with Listener() as listener:
+        assert run._serving(listener, options()) == "serving app.py on http://[::1]:8000 (Ctrl+C to quit)"
+
+
+def test_launch_with_reload_serves_in_a_child_and_does_not_load_the_application(calls, capsys, tmp_path):
+    def load():
+        raise AssertionError
+
+    assert launch(load, options(reload=True, reload_directories=(tmp_path,)), {"A": "1"}) == 3
+    ((name, args, _),) = calls
+    assert (name, args[1:]) == ("reload", ((tmp_path,), {"A": "1"}))
+    assert capsys.readouterr().err == "", "the child says where, once it has found the application"
+
+
+def test_launch_with_workers_serves_in_children(calls, capsys):
+    assert launch(App, options(workers=3), {"A": "1"}) == 2
+    ((name, args, given),) = calls
+    assert (name, args[1:], given) == ("workers", (3, {"A": "1"}), {"grace": GRACE})
+    assert "with 3 workers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "grace", "said"),
+    [
+        (
+            {"reload": True},
+            reload.GRACE,
+            r"flasgo: serving app\.py on http://127\.0\.0\.1:\d+ .*, reloading on edits\n",
+        ),
+        ({}, reload.GRACE, r"flasgo: serving app\.py on http://127\.0\.0\.1:\d+ .*, reloading on edits\n"),
+        ({"workers": 2}, GRACE, ""),
+    ],
+)
+def test_launch_in_a_child_serves_on_the_socket_of_the_supervisor(
+    calls, capsys, monkeypatch, listener, given, grace, said
+):
+    monkeypatch.setattr(run, "inherit_listener", lambda: listener)
+    assert launch(App, options(**given), {}) == 0
+    ((name, args, options_given),) = calls
+    assert (name, args[1], options_given["grace"]) == ("serve", listener, grace)
+    assert re.fullmatch(said, capsys.readouterr().err)
+
+
+def test_reload_and_workers_exclude_each_other(calls):
+    with pytest.raises(ConfigurationError, match="choose either reload or several workers"):
+        launch(App, options(reload=True, workers=2), {})
+    assert calls == []
+
+
+def test_workers_need_a_secret_key_that_they_share(calls):
+    with pytest.raises(ConfigurationError, match="SECRET_KEY is random"):
+        launch(lambda: App(settings=Settings()), options(workers=2), {})
+    assert launch(lambda: App(settings=Settings(SECRET_KEY="k" * 32)), options(workers=2), {}) == 2
+
+
+# --- app.run() -------------------------------------------------------------------------------------------------------
+
+
+def test_run_app_serves_and_returns_after_a_quiet_ending(calls, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["/project/site.py"])
+    app = App()
+    assert run_app(app, port=0) is None
+    assert calls[0][1][0] is app
+    assert "serving site.py on" in capsys.readouterr().err
+
+
+def test_run_app_without_a_program_name_still_says_what_it_serves(calls, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [""])
+    run_app(App(), port=0)
+    assert "serving the application on" in capsys.readouterr().err
+
+
+def test_run_app_with_reload_watches_the_program_or_the_named_folders(calls, monkeypatch, tmp_path):
+    monkeypatch.setattr(run, "program_directories", lambda: (Path("/project"),))
+    with pytest.raises(SystemExit) as ended:
+        run_app(App(), port=0, reload=True)
+    assert ended.value.code == 3
+    with pytest.raises(SystemExit):
+        run_app(App(), port=0, reload=True, reload_dirs=[tmp_path])
+    assert [args[1] for _, args, _ in calls] == [(Path("/project"),), (tmp_path,)]
+    assert calls[0][1][2] is os.environ
+
+
+def test_run_app_tells_what_is_wrong_in_one_sentence_and_status_2(calls, listener, capsys):
+    port = listener.getsockname()[1]
+    with pytest.raises(SystemExit) as ended:
+        run_app(App(), port=port)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith(f"flasgo: Port {port} on 127.0.0.1 is in use: ")
+
+
+def test_run_app_in_a_module_that_is_imported_to_be_served_is_a_mistake(calls):
+    with importing(), pytest.raises(ConfigurationError, match="__name__ == '__main__'"):
+        run_app(App(), port=0)
+    assert calls == []
+    run_app(App(), port=0)
+    assert len(calls) == 1

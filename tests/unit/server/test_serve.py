@@ -1,0 +1,192 @@
+import asyncio
+import logging
+import signal
+import socket
+from threading import Thread
+from types import SimpleNamespace
+from urllib.request import urlopen
+
+import pytest
+
+from flasgo.errors import ConfigurationError
+from flasgo.server import serve as serving
+from flasgo.server.processes import EXIT_STARTUP_FAILED
+from flasgo.server.serve import serve
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was():
+    names = ("flasgo", "uvicorn", "uvicorn.access", "uvicorn.error")
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(logger, logger.level, logger.handlers[:], logger.propagate) for logger in loggers]
+    yield
+    for logger, level, handlers, propagate in before:
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
+        logger.propagate = propagate
+
+
+@pytest.fixture
+def listener():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+class App:
+    """An ASGI application that answers with its root_path, and whose start-up may fail or hang, or its end."""
+
+    def __init__(self, *, startup="complete"):
+        self.startup = startup
+        self.events = []
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "lifespan":
+            await self.lifespan(receive, send)
+        else:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": scope["root_path"].encode()})
+
+    async def lifespan(self, receive, send):
+        self.events.append((await receive())["type"])
+        if self.startup == "hang":
+            signal.raise_signal(signal.SIGINT)
+            await asyncio.sleep(30)
+        await send({"type": f"lifespan.startup.{self.startup.split()[0]}", "message": "no database"})
+        self.events.append((await receive())["type"])
+        if self.startup == "complete and hang at the end":
+            signal.raise_signal(signal.SIGINT)
+            await asyncio.sleep(30)
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def serve_one_request(app, listener, *, number=signal.SIGINT, **options):
+    """Serve in the main thread; a thread asks once and then sends the signal. Returns status, body and headers."""
+    answers = []
+
+    def ask():
+        host, port = listener.getsockname()[:2]
+        try:
+            with urlopen(f"http://{host}:{port}/", timeout=20) as answer:
+                answers.extend((answer.read(), answer.headers))
+        finally:
+            signal.raise_signal(number)
+
+    client = Thread(target=ask)
+    client.start()
+    status = serve(app, listener, grace=5, **options)
+    client.join()
+    return status, *answers
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_signal_ends_serving_with_status_0_and_after_the_shutdown_of_the_application(listener, number):
+    app = App()
+    handlers = [signal.getsignal(number) for number in STOP_SIGNALS]
+    status, _, headers = serve_one_request(app, listener, number=number)
+    assert status == 0
+    assert app.events == ["lifespan.startup", "lifespan.shutdown"]
+    assert "server" not in headers
+    assert "date" in headers
+    assert [signal.getsignal(number) for number in STOP_SIGNALS] == handlers
+
+
+def test_root_path_and_log_level_reach_uvicorn(listener, capfd):
+    status, body, _ = serve_one_request(App(), listener, root_path="/api", log_level="debug")
+    assert (status, body) == (0, b"/api")
+    assert "GET /api/ HTTP/1.1" in capfd.readouterr().out
+
+
+def test_a_failed_start_up_is_status_3_with_the_message_of_the_application(listener, capfd):
+    assert serve(App(startup="failed"), listener, grace=5) == EXIT_STARTUP_FAILED
+    assert "no database" in capfd.readouterr().err
+
+
+def test_ctrl_c_ends_a_start_up_that_hangs(listener):
+    assert serve(App(startup="hang"), listener, grace=5) == 0
+
+
+def test_a_second_ctrl_c_ends_a_shut_down_that_hangs(listener):
+    app = App(startup="complete and hang at the end")
+    assert serve_one_request(app, listener)[0] == 0
+    assert app.events == ["lifespan.startup", "lifespan.shutdown"]
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"),
+    [
+        (SystemExit(5), 5),
+        (SystemExit("no database"), EXIT_STARTUP_FAILED),
+        (KeyboardInterrupt(), 0),
+        (None, EXIT_STARTUP_FAILED),
+    ],
+)
+def test_however_the_server_ends_there_is_a_status(listener, monkeypatch, ending, status):
+    """An older uvicorn returns from a failed start-up, a newer one leaves by SystemExit."""
+
+    def end(sockets):
+        if ending is not None:
+            raise ending
+
+    monkeypatch.setattr(serving, "_server", lambda *_: SimpleNamespace(started=False, run=end))
+    assert serve(App(), listener, grace=5) == status
+
+
+def test_a_server_that_ends_by_itself_after_it_had_started_is_status_0(listener, monkeypatch):
+    monkeypatch.setattr(serving, "_server", lambda *_: SimpleNamespace(started=True, run=lambda sockets: None))
+    assert serve(App(), listener, grace=5) == 0
+
+
+def test_in_another_thread_the_signals_are_left_alone(listener, monkeypatch):
+    seen = []
+    before = signal.getsignal(signal.SIGINT)
+    fake = SimpleNamespace(started=True, run=lambda sockets: seen.append(signal.getsignal(signal.SIGINT)))
+    monkeypatch.setattr(serving, "_server", lambda *_: fake)
+    thread = Thread(target=serve, args=(App(), listener), kwargs={"grace": 5})
+    thread.start()
+    thread.join()
+    assert seen == [before]
+
+
+async def test_inside_a_running_event_loop_serving_is_refused(listener):
+    with pytest.raises(ConfigurationError, match="running event loop"):
+        serve(App(), listener, grace=5)
+
+
+def test_waiting_for_open_requests_is_said(listener, capfd):
+    """A request that is open when the server is asked to stop is answered, and the person at the terminal is told."""
+
+    class Slow(App):
+        async def __call__(self, scope, receive, send):
+            if scope["type"] == "http":
+                signal.raise_signal(signal.SIGTERM)
+                await asyncio.sleep(0.3)
+            await super().__call__(scope, receive, send)
+
+    bodies = []
+
+    def ask():
+        host, port = listener.getsockname()
+        with urlopen(f"http://{host}:{port}/", timeout=20) as answer:
+            bodies.append(answer.status)
+
+    client = Thread(target=ask)
+    client.start()
+    assert serve(Slow(), listener, grace=5) == 0
+    client.join()
+    assert bodies == [200]
+    assert "flasgo: waiting up to 5 s for open requests (Ctrl+C to drop them)" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("level", "server_level"), [("info", "WARNING"), ("debug", "DEBUG"), ("error", "ERROR")])
+def test_at_info_the_server_says_only_what_goes_wrong(level, server_level):
+    assert serving._loggers(level)["uvicorn.error"]["level"] == server_level
+
+
+@pytest.mark.parametrize("configured", [True, False])
+def test_flasgo_logs_like_the_server_unless_the_program_set_up_logging(configured, monkeypatch):
+    logger = logging.getLogger("flasgo")
+    monkeypatch.setattr(logger, "propagate", False)
+    monkeypatch.setattr(logger, "handlers", [logging.NullHandler()] if configured else [])
+    assert ("flasgo" in serving._loggers("info")) is not configured
