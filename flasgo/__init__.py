@@ -1,7 +1,7 @@
 """flasgo: a typed Python web framework. Written like Flask, safe by default like Django."""
 
 from flasgo.app import Flasgo, current_app, url_for
-from flasgo.context import g, request
+from flasgo.context import csrf_token, g, request, session
 from flasgo.errors import (
     BadRequest,
     BuildError,
@@ -10,6 +10,7 @@ from flasgo.errors import (
     Conflict,
     ContentTooLarge,
     ContractError,
+    CSRFFailed,
     FlasgoError,
     Forbidden,
     FrozenError,
@@ -39,6 +40,7 @@ from flasgo.plan.model import Route
 from flasgo.request import Request, State
 from flasgo.response import Response, jsonify, redirect
 from flasgo.routing.converters import Converter
+from flasgo.session import Session, SessionError
 from flasgo.settings import Settings
 from flasgo.testing.client import TestClient
 from flasgo.testing.response import TestResponse
@@ -47,6 +49,7 @@ __all__ = [
     "BadRequest",
     "Body",
     "BuildError",
+    "CSRFFailed",
     "ClientDisconnected",
     "ConfigurationError",
     "Conflict",
@@ -78,6 +81,8 @@ __all__ = [
     "Response",
     "Route",
     "ServiceUnavailable",
+    "Session",
+    "SessionError",
     "Settings",
     "SettingsError",
     "State",
@@ -88,10 +93,12 @@ __all__ = [
     "UnsupportedMediaType",
     "ValidationFailed",
     "abort",
+    "csrf_token",
     "current_app",
     "g",
     "jsonify",
     "redirect",
     "request",
+    "session",
     "url_for",
 ]

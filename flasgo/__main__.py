@@ -2,7 +2,7 @@
 
 import sys
 
-from flasgo.cli.main import main
+from flasgo.cli.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

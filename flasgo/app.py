@@ -7,19 +7,21 @@ from functools import cache
 from os import PathLike
 from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast, overload
 
-from flasgo.assembly import Assembly, Hooks, assemble
+from flasgo.assembly import Assembly, Hooks, assemble, forms_of
 from flasgo.context import Proxy, current, current_request
-from flasgo.errors import BuildError, ClientDisconnected, FrozenError
-from flasgo.http.asgi import Message, Receive, Scope, Send, whole_response
+from flasgo.errors import BuildError, ClientDisconnected, FrozenError, RegistrationError
+from flasgo.http.asgi import Message, Receive, Scope, Send, gone, lingering, whole_response
 from flasgo.lifespan import Lifespan, Opened, as_context, run_lifespan
 from flasgo.pipeline.errors import ErrorHandlers
 from flasgo.pipeline.threads import ThreadPool
-from flasgo.plan.model import HandlerPlan, Injected
+from flasgo.plan.model import Injected
 from flasgo.request import Request, State
-from flasgo.response import Response
-from flasgo.routing.registrar import Registrar
+from flasgo.response import NO_FIELDS, WITH_BODY, Response
+from flasgo.routing.registrar import Registrar, Rule
+from flasgo.routing.table import Table
 from flasgo.routing.urls import build_url
 from flasgo.server.run import run_app
+from flasgo.session import Session
 from flasgo.settings import Settings, load_settings
 from flasgo.testing.client import TestClient
 
@@ -74,10 +76,11 @@ class Flasgo(Registrar, Generic[S]):
     ) -> None: ...
 
     def __init__(self, *, settings: object = None, lifespan: object = None) -> None:
-        super().__init__(owned=(Request, Settings))
+        super().__init__(owned=(Request, Session, Settings))
         self.settings = cast("S", load_settings(settings))
         self.state = State()
         self._lifespans: list[Lifespan[Flasgo[S]]] = []
+        self._claims: Table[Rule] = Table()
         self._pool = ThreadPool(self.settings.SYNC_THREADS)
         self._assembly: Assembly | None = None
         self._verify = self.settings.DEBUG
@@ -102,26 +105,25 @@ class Flasgo(Registrar, Generic[S]):
                 "Register everything while your modules are imported, before the server starts."
             )
 
-    def _check_plan(self, plan: HandlerPlan) -> None:
-        for argument in plan.arguments:
-            value = argument.value
-            if (
-                isinstance(value, Injected)
-                and issubclass(value.kind, Settings)
-                and not isinstance(self.settings, value.kind)
-            ):
+    def _check_rule(self, rule: Rule) -> None:
+        source = rule.route.plan.source
+        for argument in rule.route.plan.arguments:
+            kind = argument.value.kind if isinstance(argument.value, Injected) else object
+            if issubclass(kind, Settings) and not isinstance(self.settings, kind):
                 have = type(self.settings).__name__
-                raise plan.source.mistake(
-                    f"it asks for {value.kind.__name__}, but this application's settings are {have}; "
-                    f"annotate {have}, or pass Flasgo(settings={value.kind.__name__}(…)).",
+                raise source.mistake(
+                    f"it asks for {kind.__name__}, but this application's settings are {have}; "
+                    f"annotate {have}, or pass Flasgo(settings={kind.__name__}(…)).",
                     parameter=argument.parameter,
                 )
+        try:
+            for pattern in forms_of(rule, self.settings):
+                self._claims.add(pattern, dict.fromkeys(rule.route.methods, rule))
+        except RegistrationError as error:
+            raise source.mistake(f"{error}.") from None
 
     def freeze(self) -> Assembly:
-        """Compile every route; nothing may be registered after it. Called by the first request or by startup.
-
-        Raises RegistrationError where two routes would answer the same requests.
-        """
+        """Compile every route; nothing may be registered after it. Called by the first request or by startup."""
         if self._assembly is None:
             if self.settings.secret_key_is_random:
                 warn_of_random_key()
@@ -130,7 +132,7 @@ class Flasgo(Registrar, Generic[S]):
                 self._rules,
                 hooks=Hooks(tuple(self._before), tuple(self._after), tuple(self._teardown)),
                 handlers=ErrorHandlers(self._by_class, self._by_status),
-                providers={Settings: lambda _: self.settings},
+                providers={Settings: lambda _: self.settings, Session: lambda request: request.session},
                 pool=self._pool,
                 verify=self._verify,
             )
@@ -141,6 +143,7 @@ class Flasgo(Registrar, Generic[S]):
     def url_for(
         self,
         endpoint: str,
+        /,
         *,
         _anchor: str | None = None,
         _external: bool = False,
@@ -155,9 +158,9 @@ class Flasgo(Registrar, Generic[S]):
         Raises BuildError for an unknown name, a missing value, or one that the path's converter does not take.
         """
         request = current.get(None)
-        candidates = [rule for rule in self._rules if rule.route.name == endpoint]
+        candidates = self._rules_by_name.get(endpoint, [])
         if not candidates:
-            near = get_close_matches(endpoint, {rule.route.name for rule in self._rules}, n=1)
+            near = get_close_matches(endpoint, self._rules_by_name, n=1)
             raise BuildError(f"There is no endpoint {endpoint!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
         if len({id(rule.route.endpoint) for rule in candidates}) > 1:
             raise BuildError(
@@ -181,7 +184,9 @@ class Flasgo(Registrar, Generic[S]):
         """
         if not self._verify:
             self._verify = True
-            self._assembly = None
+            if self._assembly is not None:
+                self._assembly = None
+                self.freeze()
         return TestClient(self, **options)
 
     def run(
@@ -204,14 +209,17 @@ class Flasgo(Registrar, Generic[S]):
     # ── ASGI ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._other_protocol(scope, receive, send)
+        if scope["type"] != "http" or type(scope["headers"]) is not list:
+            await self._unusual(scope, receive, send)
             return
         assembly = self._assembly or self.freeze()
+        if assembly.proxied:
+            scope = assembly.proxies.resolve(scope)
         method = scope["method"]
         static = assembly.static
         path = scope["path"]
-        if path in static and method in static[path] and not scope.get("root_path"):
+        mounted = "root_path" in scope and scope["root_path"]
+        if path in static and method in static[path] and not mounted:
             target, values = static[path][method], NO_VALUES
         else:
             target, values = assembly.find(scope)
@@ -220,23 +228,35 @@ class Flasgo(Registrar, Generic[S]):
         try:
             response = await target.handle(request)
             body = response.body
-            if body and method != "HEAD" and response.written is None and type(response) is Response:
-                start, content = whole_response(response.status_code, response.raw, body)
-                await send(start)
-                await send(content)
+            status = response.status_code
+            if (
+                status in WITH_BODY
+                and method != "HEAD"
+                and type(body) is bytes
+                and response.written is None
+                and type(response) is Response
+            ):
+                start, content = whole_response(WITH_BODY[status], response.raw, body)
+                try:
+                    await send(start)
+                    await send(content)
+                except OSError as error:
+                    raise gone() from error
             else:
                 await self._send(assembly, request, response, send)
         except ClientDisconnected as error:
             # There is nobody to answer, and nothing went wrong here.
             request.failure = error
-            logger.debug("client-disconnected method=%s path=%r", method, scope["path"])
+            logger.debug("client-disconnected method=%s path=%r", method, path)
         except BaseException as error:
             request.failure = error
             raise
         finally:
-            if assembly.teardown is not None:
-                await assembly.teardown(request.failure)
-            current.reset(token)
+            try:
+                if assembly.teardown is not None:
+                    await assembly.teardown(request.failure)
+            finally:
+                current.reset(token)
 
     async def _send(self, assembly: Assembly, request: Request, response: Response, send: Send) -> None:
         """Send what is not just bytes. A failure before the first event is answered; after it, the connection is left to break off."""
@@ -245,21 +265,36 @@ class Flasgo(Registrar, Generic[S]):
         async def watched(message: Message) -> None:
             nonlocal started
             started = True
-            await send(message)
+            try:
+                await send(message)
+            except OSError as error:
+                raise gone() from error
 
-        head_only = request.method == "HEAD"
-        try:
-            await response.send(watched, fields=request.fields, head_only=head_only)
-        except Exception as error:
-            if started:
-                logger.exception("response-broken-off method=%s path=%r", request.method[:20], request.path[:512])
+        method = request.method
+        out: Send = watched
+        if response.status_code == 413 and request.incoming is not None:  # noqa: PLR2004 - Content Too Large: more of it comes
+            out = lingering(watched, request.incoming)
+        # Conditions and ranges are for reading (RFC 9110 §13.1, §14.2).
+        fields = request.fields if method in {"GET", "HEAD"} else NO_FIELDS
+        for rescue in (assembly.net.answer, assembly.net.last_answer):
+            try:
+                await response.send(out, fields=fields, head_only=method == "HEAD")
+            except ClientDisconnected:
                 raise
-            answer = await assembly.net.answer(request, error)
-            assembly.finish(request, answer)
-            await answer.send(send, head_only=head_only)
+            except Exception as error:
+                if started:
+                    logger.exception("response-broken-off method=%s path=%r", method[:20], request.path[:512])
+                    raise
+                response = await rescue(request, error)
+                assembly.finish(request, response)
+            else:
+                return
+        await response.send(out, head_only=method == "HEAD")
 
-    async def _other_protocol(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
+    async def _unusual(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":  # ASGI allows any iterable of headers, even one that can be read but once
+            await self({**scope, "headers": list(scope["headers"])}, receive, send)
+        elif scope["type"] == "lifespan":
             await run_lifespan(
                 receive,
                 send,
@@ -276,6 +311,8 @@ class Flasgo(Registrar, Generic[S]):
             raise RuntimeError(f"This application answers http, not {str(scope['type'])[:40]!r}.")
 
     def _opened(self, names: Opened) -> None:
+        if names is not None and not isinstance(names, Mapping):
+            raise TypeError(f"A lifespan yields nothing, or a mapping for app.state; not {type(names).__name__}.")
         for name, value in (names or {}).items():
             setattr(self.state, name, value)
 
@@ -285,7 +322,13 @@ current_app = cast("Flasgo[Settings]", Proxy("current_app", lambda: current_requ
 
 
 def url_for(
-    endpoint: str, *, _anchor: str | None = None, _external: bool = False, _scheme: str | None = None, **values: object
+    endpoint: str,
+    /,
+    *,
+    _anchor: str | None = None,
+    _external: bool = False,
+    _scheme: str | None = None,
+    **values: object,
 ) -> str:
     """`Flasgo.url_for` of the application that answers the current request."""
     return current_app.url_for(endpoint, _anchor=_anchor, _external=_external, _scheme=_scheme, **values)

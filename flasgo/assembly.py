@@ -4,9 +4,13 @@
     ── error net ──      everything below may raise
     hosts                first: nothing else is done for a request that is not for us
     head limit           before anything reads the header fields again
+    session              opened by whoever looks first, which may be CSRF
+    csrf                 before any of the application's own code runs for an unsafe request
     before_request       the user's own gates
     bind ▸ handler ▸ render
     ── after_request ──  sees what the net answered, too
+    commits              the session is written once nothing can fail any more but the writing itself
+    ── finishers ──      CSRF cookie, Vary, security headers
 
 after_request stands outside the net, since it sees every response, and inside the security headers, so that these
 have the last word.
@@ -17,6 +21,7 @@ from typing import TypeAlias, cast
 from urllib.parse import quote, unquote_to_bytes
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from flasgo.binding.decode import Provider, compile_binding
 from flasgo.binding.render import compile_render
@@ -31,14 +36,18 @@ from flasgo.pipeline.stage import Handle, Stage
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.model import Route
 from flasgo.request import Application, Request, Terms, routed_path
-from flasgo.response import TEXT, Response, quick
+from flasgo.response import LOCATION_SAFE, TEXT, Response, quick
 from flasgo.routing.pattern import Pattern, Segment
 from flasgo.routing.registrar import Rule
 from flasgo.routing.table import Miss, Table
+from flasgo.security.csrf import CSRF
 from flasgo.security.headers import SecurityHeaders
 from flasgo.security.hosts import HostCheck
 from flasgo.security.limits import HeadLimit
+from flasgo.security.proxies import TrustedProxies
+from flasgo.security.sessions import Sessions, SignedCookie
 from flasgo.settings import Settings
+from flasgo.signing import Signer
 
 
 class Target(Struct, frozen=True):
@@ -68,14 +77,16 @@ class Assembly(Struct, frozen=True):
     static: dict[str, dict[str, Target]]
     table: Table[Target]
     unmatched: Target
+    proxies: TrustedProxies
+    proxied: bool
     net: ErrorNet
     finish: Callable[[Request, Response], None]
     teardown: Callable[[BaseException | None], Awaitable[None]] | None
 
     def find(self, scope: Scope) -> Found:
         """The target of a request that is not one of the static routes' own, and the values in its path."""
-        path = routed_path(scope) if scope.get("root_path") else scope["path"]
-        if not path.isascii() and _is_lossy(path, scope):
+        path = routed_path(scope) if "root_path" in scope and scope["root_path"] else scope["path"]  # noqa: RUF019 - a call less
+        if not path.isascii() and not _is_text(path, scope):
             return self.unmatched, (MalformedRequest("The path is not UTF-8."),)
         method = scope["method"]
         found = self.table.find(method, path)
@@ -84,16 +95,16 @@ class Assembly(Struct, frozen=True):
         return (self.unmatched, (found,)) if isinstance(found, Miss) else found
 
 
-def _is_lossy(path: str, scope: Scope) -> bool:
-    """Did the server put U+FFFD in the place of bytes that are not UTF-8?"""
+def _is_text(path: str, scope: Scope) -> bool:
+    """Is it what the client sent? Servers put U+FFFD, or a surrogate, in the place of bytes that are not UTF-8."""
     raw = scope.get("raw_path")
-    if "\ufffd" not in path or raw is None:
-        return False
     try:
-        unquote_to_bytes(raw.partition(b"?")[0]).decode()
-    except UnicodeDecodeError:
-        return True
-    return False
+        path.encode()
+        if "\ufffd" in path and raw is not None:
+            unquote_to_bytes(raw.partition(b"?")[0]).decode()
+    except UnicodeError:
+        return False
+    return True
 
 
 def assemble(
@@ -106,83 +117,86 @@ def assemble(
     pool: ThreadPool,
     verify: bool,
 ) -> Assembly:
-    """Compile every route. Raises RegistrationError where two routes would answer the same requests.
-
-    With `verify`, answers are checked against their declared types in full.
-    """
+    """Compile every route. With `verify`, answers are checked against their declared types in full."""
     settings = app.settings
     net = ErrorNet(handlers, pool)
     headers = SecurityHeaders(settings.SECURITY_HEADERS, no_store=settings.ENFORCE_NO_STORE_CACHE)
     hosts = HostCheck(settings.ALLOWED_HOSTS, log=settings.LOG_SECURITY_EVENTS)
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    codec = SignedCookie(
+        Signer(keys, "session"), idle=settings.SESSION_COOKIE_MAX_AGE, absolute=settings.SESSION_ABSOLUTE_MAX_AGE
+    )
+    sessions = Sessions(settings, codec)
+    csrf = CSRF(settings, issues=any(CSRF.protects(rule.route) for rule in rules)) if settings.CSRF_ENABLED else None
+    terms = Terms(
+        max_body_bytes=settings.MAX_REQUEST_BODY_BYTES,
+        read_timeout=settings.REQUEST_READ_TIMEOUT_SECONDS,
+        app=app,
+        sessions=sessions,
+        csrf=csrf,
+    )
     stages: tuple[Stage, ...] = (
         headers,
         *((hosts,) if settings.ENFORCE_ALLOWED_HOSTS else ()),
         HeadLimit(settings.MAX_REQUEST_HEAD_BYTES),
+        sessions,
+        *((csrf,) if csrf is not None else ()),
         BeforeHooks(hooks.before),
     )
     after = compile_after(hooks.after, net.answer, pool)
 
     def handle(route: Route | None, ending: Ending) -> Handle:
         parts = [part for stage in stages if (part := stage.compile(route)) is not None]
-        steps = [step for part in parts for step in part.steps]
-        finishers = [part.finisher for part in reversed(parts) if part.finisher is not None]
-        return compile_handle(steps, ending, Net(net.answer, after), finishers, pool)
+        return compile_handle(parts, ending, Net(net.answer, after), pool)
 
     table: Table[Target] = Table()
     for rule in rules:
         route = rule.route
         code = compile_binding(route.plan, rule.pattern.names, providers)
         render = compile_render(route.plan, route.status_code, verify=verify)
-        target = Target(handle(route, compile_ending(route, code, render)), _terms(app, rule))
+        target = Target(handle(route, compile_ending(route, code, render)), _terms(terms, rule.route, rule.pattern))
         targets = dict.fromkeys(route.methods, target)
-        table.add(rule.pattern, targets)
-        if not _strict(route, settings) and (other := other_form(rule.pattern)) is not None:
-            table.add(other, targets)
+        for pattern in forms_of(rule, settings):
+            table.add(pattern, targets)
     table.freeze()
     nowhere = Ending(("response = unmatched(request)",), {"unmatched": unmatched})
     return Assembly(
         static=table.static,
         table=table,
-        unmatched=Target(
-            handle(None, nowhere),
-            Terms(
-                read_timeout=settings.REQUEST_READ_TIMEOUT_SECONDS,
-                max_body_bytes=settings.MAX_REQUEST_BODY_BYTES,
-                app=app,
-            ),
-        ),
+        unmatched=Target(handle(None, nowhere), terms),
+        proxies=TrustedProxies(settings.TRUSTED_PROXIES, settings.PROXY_HEADERS),
+        proxied=bool(settings.TRUSTED_PROXIES),
         net=net,
         finish=headers.finish,
         teardown=compile_teardown(hooks.teardown, pool),
     )
 
 
-def _terms(app: Application, rule: Rule) -> Terms:
-    settings, route = app.settings, rule.route
-    limit = settings.MAX_REQUEST_BODY_BYTES if route.max_body_bytes is None else route.max_body_bytes
-    return Terms(
+def _terms(common: Terms, route: Route, pattern: Pattern) -> Terms:
+    limit = common.max_body_bytes if route.max_body_bytes is None else route.max_body_bytes
+    return replace(
+        common,
         endpoint=route.name,
         pattern=route.path,
-        parameters=rule.pattern.names,
+        parameters=pattern.names,
         max_body_bytes=limit,
-        read_timeout=settings.REQUEST_READ_TIMEOUT_SECONDS,
         speaks_json=route.plan.speaks_json,
-        app=app,
     )
 
 
-def other_form(pattern: Pattern) -> Pattern | None:
-    """The same path with a slash more, or less, at its end; None for the root and for `path`, which takes slashes itself."""
+def forms_of(rule: Rule, settings: Settings) -> tuple[Pattern, ...]:
+    """The patterns that a rule answers: its own, and without strict slashes the one with a slash more, or less, at its end.
+
+    The root has no other form, nor has a path that ends in a `path` placeholder, which takes slashes itself.
+    """
+    route, pattern = rule.route, rule.pattern
+    strict = settings.STRICT_SLASHES if route.strict_slashes is None else route.strict_slashes
     *before, last = pattern.segments
-    if last.is_path or pattern.source == "/":
-        return None
+    if strict or last.is_path or pattern.source == "/":
+        return (pattern,)
     if last == END:
-        return Pattern(pattern.source.removesuffix("/"), tuple(before))
-    return Pattern(f"{pattern.source}/", (*pattern.segments, END))
-
-
-def _strict(route: Route, settings: Settings) -> bool:
-    return settings.STRICT_SLASHES if route.strict_slashes is None else route.strict_slashes
+        return (pattern, Pattern(pattern.source.removesuffix("/"), tuple(before)))
+    return (pattern, Pattern(f"{pattern.source}/", (*pattern.segments, END)))
 
 
 def unmatched(request: Request) -> Response:
@@ -191,8 +205,9 @@ def unmatched(request: Request) -> Response:
     if isinstance(miss, MalformedRequest):
         raise miss
     if miss.slash is not None:
-        query = f"?{request.query_string}" if request.query_string else ""
-        location = quote(request.root_path + miss.slash, safe=PATH_SAFE) + query
+        # What a client may write into a query is more than what a header may hold.
+        query = quote(request.query_string, safe=LOCATION_SAFE, encoding="latin-1")
+        location = quote(request.root_path + miss.slash, safe=PATH_SAFE) + (f"?{query}" if query else "")
         return Response(b"", 308, {"location": location})
     allow = {*miss.allow, "OPTIONS"} | ({"HEAD"} if "GET" in miss.allow else set())
     if not miss.allow:

@@ -1,4 +1,4 @@
-"""The request in hand, and the proxies that stand for it: `request` and `g`.
+"""The request in hand, and the proxies that stand for it: `request`, `session` and `g`.
 
 One ContextVar holds the Request; everything else hangs on it. A thread of the pool runs in a copy of the context, so
 the proxies work in sync handlers as they do on the loop.
@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import Any, cast
 
 from flasgo.request import Request, State
+from flasgo.session import Session
 
 current: ContextVar[Request] = ContextVar("flasgo.request")
 
@@ -36,7 +37,13 @@ class Proxy:
         object.__setattr__(self, "_find", find)
 
     def __getattr__(self, attribute: str) -> Any:  # see _find
-        return getattr(self._find(), attribute)
+        try:
+            found = self._find()
+        except RuntimeError:
+            if attribute.startswith("__"):  # test runners and the like ask everything in a module such things
+                raise AttributeError(attribute) from None
+            raise
+        return getattr(found, attribute)
 
     def __setattr__(self, attribute: str, value: object) -> None:
         setattr(self._find(), attribute, value)
@@ -81,5 +88,13 @@ class Proxy:
 request = cast("Request", Proxy("request", current_request))
 """The current Request."""
 
+session = cast("Session", Proxy("session", lambda: current_request("session").session))
+"""The session of the current request."""
+
 g = cast("State", Proxy("g", lambda: current_request("g").g))
 """A namespace for the length of the current request."""
+
+
+def csrf_token() -> str:
+    """A CSRF token of the current request: see `Request.csrf_token`."""
+    return current_request("csrf_token()").csrf_token()

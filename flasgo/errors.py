@@ -15,6 +15,7 @@
        │  └─ HostNotAllowed                   Host missing, malformed, repeated or not in ALLOWED_HOSTS
        ├─ Unauthorized 401
        ├─ Forbidden 403
+       │  └─ CSRFFailed                       an unsafe request that no page of ours is known to have sent
        ├─ NotFound 404
        ├─ MethodNotAllowed 405
        ├─ NotAcceptable 406
@@ -185,6 +186,10 @@ class Unauthorized(_Named):
 class Forbidden(_Named):
     default_status = 403
     default_code = "forbidden"
+
+
+class CSRFFailed(Forbidden):
+    default_code = "csrf_failed"
 
 
 class NotFound(_Named):

@@ -1,9 +1,9 @@
 """The ASGI lifespan: what is opened before the first request and closed after the last, in reverse order."""
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 
 from flasgo.http.asgi import Receive, Send
 
@@ -19,9 +19,17 @@ Lifespan: TypeAlias = Callable[[A], AbstractAsyncContextManager[Opened]] | Calla
 
 
 def as_context(lifespan: "Lifespan[A]", app: A) -> AbstractAsyncContextManager[Opened]:
+    """What a lifespan opens and closes. Raises TypeError where it is not a Lifespan."""
     made = lifespan(app)
     if isinstance(made, AbstractAsyncContextManager):
         return made
+    if not isinstance(made, AsyncIterator):
+        if isinstance(made, Coroutine):
+            made.close()  # or Python would say that nobody awaited it
+        raise TypeError(
+            f"A lifespan is an async generator function; {lifespan!r} gave {type(made).__name__}. "
+            "Write `async def` and one `yield` between startup and shutdown."
+        )
 
     @asynccontextmanager
     async def generated() -> AsyncGenerator[Opened]:
@@ -46,30 +54,21 @@ async def run_lifespan(
     are left in reverse order and `release` called. A failure is reported to the server, which then does not serve.
     """
     await receive()
-    stack = AsyncExitStack()
+    phase: Literal["startup", "shutdown"] = "startup"
     try:
-        prepare()
-        for context in contexts():
-            opened(await stack.enter_async_context(context))
+        async with AsyncExitStack() as stack:
+            stack.callback(release)
+            prepare()
+            for context in contexts():
+                names = await context.__aenter__()
+                # Left as if all were well, whatever happens: what stands after its `yield` must run.
+                stack.push_async_callback(context.__aexit__, None, None, None)
+                opened(names)
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            phase = "shutdown"
     except Exception as error:
-        logger.exception("startup-failed")
-        await _close(stack)
-        await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
-        return
-    await send({"type": "lifespan.startup.complete"})
-    await receive()
-    failure = await _close(stack)
-    release()
-    if failure is None:
-        await send({"type": "lifespan.shutdown.complete"})
+        logger.exception("%s-failed", phase)
+        await send({"type": f"lifespan.{phase}.failed", "message": f"{type(error).__name__}: {error}"})
     else:
-        await send({"type": "lifespan.shutdown.failed", "message": f"{type(failure).__name__}: {failure}"})
-
-
-async def _close(stack: AsyncExitStack) -> Exception | None:
-    try:
-        await stack.aclose()
-    except Exception as error:
-        logger.exception("shutdown-failed")
-        return error
-    return None
+        await send({"type": "lifespan.shutdown.complete"})

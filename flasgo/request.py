@@ -7,14 +7,15 @@ from typing import Any, Protocol, TypeVar, cast, overload
 from msgspec import Struct
 
 from flasgo.errors import BadRequest, UnsupportedMediaType
-from flasgo.http.asgi import Message, Pending, Receive, Scope, body_ready, read_body, stream_body, too_large
-from flasgo.http.cookies import parse_cookies
+from flasgo.http.asgi import Incoming, Receive, Scope, body_ready, too_large
+from flasgo.http.cookies import find_cookie, parse_cookies
 from flasgo.http.headers import Headers
 from flasgo.http.media import essence
 from flasgo.http.query import parse_query
 from flasgo.http.url import URL
+from flasgo.session import Session
 from flasgo.settings import Settings
-from flasgo.validation.decode import decode_json, decoder_for
+from flasgo.validation.decode import decoder_for
 
 T = TypeVar("T")
 
@@ -56,6 +57,18 @@ class Application(Protocol):
     def state(self) -> State: ...
 
 
+class SessionSource(Protocol):
+    """Opens the session of a request."""
+
+    def open(self, request: "Request", /) -> Session: ...
+
+
+class TokenSource(Protocol):
+    """Gives CSRF tokens for the pages of a request."""
+
+    def token(self, request: "Request", /) -> str: ...
+
+
 class Terms(Struct, frozen=True):
     """What was decided at freeze for every request of one route.
 
@@ -70,6 +83,8 @@ class Terms(Struct, frozen=True):
     read_timeout: float = 10.0
     speaks_json: bool = False
     app: Application | None = None
+    sessions: SessionSource | None = None
+    csrf: TokenSource | None = None
 
 
 STANDALONE = Terms()
@@ -88,8 +103,18 @@ class Request:
     _cookies: dict[str, list[str]] | None = None
     _body: bytes | None = None
     _g: State | None = None
-    _begun: Message | Pending | None = None
-    _streamed: bool = False
+
+    opened_session: Session | None = None
+    """The session, if anybody asked for it."""
+
+    csrf_raw: bytes | None = None
+    """The CSRF token, unmasked, that this request's response stands for."""
+
+    csrf_wanted: bool | None = None
+    """Must the response carry the CSRF cookie: was a token given out, or found wanting?"""
+
+    incoming: Incoming | None = None
+    """The body, while it is not here as a whole."""
 
     failure: BaseException | None = None
     """What ended the request, if it was not an answer; for teardown."""
@@ -121,7 +146,8 @@ class Request:
     @property
     def path_params(self) -> dict[str, object]:
         """The converted values of the path's placeholders."""
-        return dict(zip(self.terms.parameters, self.values, strict=True))
+        # Where no route matched there are no names, and `values` are something else.
+        return dict(zip(self.terms.parameters, self.values, strict=False))
 
     @property
     def g(self) -> State:
@@ -129,6 +155,25 @@ class Request:
         if self._g is None:
             self._g = State()
         return self._g
+
+    @property
+    def session(self) -> Session:
+        """What is remembered of this visitor; opened at the first look."""
+        if self.opened_session is None:
+            source = self.terms.sessions
+            self.opened_session = Session() if source is None else source.open(self)
+        return self.opened_session
+
+    def csrf_token(self) -> str:
+        """A CSRF token for a form's field `csrf_token` or the header; another one at each call, all of them valid.
+
+        Raises RuntimeError where CSRF_ENABLED is False.
+        """
+        if self.terms.csrf is None:
+            raise RuntimeError(
+                "There are no CSRF tokens here: CSRF_ENABLED is False, or no application answers this request."
+            )
+        return self.terms.csrf.token(self)
 
     @property
     def method(self) -> str:
@@ -176,6 +221,23 @@ class Request:
             self._cookies = parse_cookies(b"; ".join(v for k, v in self.scope["headers"] if k == b"cookie"))
         return MappingProxyType(self._cookies)
 
+    def cookie(self, key: bytes) -> bytes | None:
+        """The raw value of one cookie, without parsing the others; `key` is its name and the equals sign.
+
+        Raises DuplicateCookie where the name was sent twice.
+        """
+        fields = self.fields
+        if b"cookie" not in fields:
+            return None
+        if len(fields) == len(self.scope["headers"]):
+            before, found, after = fields[b"cookie"].partition(key)
+            if not found:
+                return None
+            if key not in after and (not before or before[-2:] == b"; "):
+                return after.partition(b";")[0]
+        header = b"; ".join(value for name, value in self.scope["headers"] if name == b"cookie")
+        return find_cookie(header, key[:-1])
+
     @property
     def content_type(self) -> str:
         """The media type of the body, lower-case and without parameters; empty when none was sent."""
@@ -208,38 +270,31 @@ class Request:
         """
         body = self.body_ready()
         if body is None:
-            limit, idle = self.terms.max_body_bytes, self.terms.read_timeout
-            begun = cast("Message | Pending", self._begun)
-            body = self._body = await read_body(begun, self.receive, limit=limit, idle_seconds=idle)
+            body = self._body = await cast("Incoming", self.incoming).whole()
         return body
 
     def body_ready(self) -> bytes | None:
         """The whole body if it is here already, None if it must be awaited with `body()`."""
-        if self._body is None and self._begun is None:
-            if self._streamed:
-                raise RuntimeError("The body has been streamed already; use either stream() or body(), not both.")
+        if self._body is None and self.incoming is None:
             limit = self.terms.max_body_bytes
-            first = body_ready(self.receive, limit=limit)
+            if b"expect" in self.fields:
+                self._check_announced_length(limit)  # a server says 100 Continue when it is asked for the body
+            first = body_ready(self.receive, limit)
             if isinstance(first, bytes):
                 self._body = first
             else:
+                self.incoming = Incoming(self.receive, first, limit=limit, idle_seconds=self.terms.read_timeout)
                 self._check_announced_length(limit)
-                self._begun = first
         return self._body
 
     async def stream(self) -> AsyncIterator[bytes]:
         """The body in pieces as they come, within the same limits as `body()`; it is not kept."""
-        if self._body is not None:
-            if self._body:
-                yield self._body
-            return
-        if self._streamed or self._begun is not None:
-            raise RuntimeError("The body is being read already; use either stream() or body(), not both, and once.")
-        limit = self.terms.max_body_bytes
-        self._check_announced_length(limit)
-        self._streamed = True
-        async for piece in stream_body(self.receive, limit=limit, idle_seconds=self.terms.read_timeout):
-            yield piece
+        body = self.body_ready()
+        if body is None:
+            async for piece in cast("Incoming", self.incoming).pieces():
+                yield piece
+        elif body:
+            yield body
 
     def _check_announced_length(self, limit: int) -> None:
         announced = self.fields.get(b"content-length", b"0")
@@ -253,7 +308,7 @@ class Request:
         body = await self.body()
         try:
             return body.decode(encoding)
-        except (LookupError, UnicodeDecodeError):
+        except (LookupError, ValueError):
             raise BadRequest(
                 f"The request body is not valid {encoding[:40]!r} text. Send it in that encoding."
             ) from None
@@ -271,7 +326,7 @@ class Request:
         ValidationFailed with every problem where it is not of `type`.
         """
         self.require_json()
-        return decode_json(await self.body(), decoder_for(type))
+        return decoder_for(type)(await self.body())
 
     def require_json(self) -> None:
         """Raise UnsupportedMediaType unless the body was sent as JSON.

@@ -18,8 +18,9 @@ from msgspec import Struct
 from msgspec.json import Encoder
 
 from flasgo.http.asgi import Send, length_field, response_body, response_start
+from flasgo.http.cookie_lines import CookieLines
 from flasgo.http.cookies import build_set_cookie, delete_cookie_header
-from flasgo.http.headers import MutableHeaders, RawHeaders, header_field
+from flasgo.http.headers import MutableHeaders, RawHeaders, add_vary, header_field
 
 encode_json = Encoder().encode
 
@@ -28,8 +29,13 @@ HTML = (b"content-type", b"text/html; charset=utf-8")
 JSON = (b"content-type", b"application/json")
 BYTES = (b"content-type", b"application/octet-stream")
 
+VARY_COOKIE = (b"vary", b"Cookie")
+
 BODILESS = frozenset({204, 304})
 """Final statuses that never carry a body (RFC 9110 §6.4.1)."""
+
+WITH_BODY = {status: status for status in range(200, 600) if status not in {*BODILESS, 413}}
+"""Final statuses, as plain numbers, whose body can be sent without a second thought: with 413, the client may be sending still."""
 
 SameSite = Literal["Lax", "Strict", "None"]
 NO_FIELDS: Mapping[bytes, bytes] = MappingProxyType({})
@@ -66,7 +72,7 @@ class Response:
         content_type: str = "text/plain; charset=utf-8",
         allow_public_cache: bool = False,
     ) -> None:
-        self.body: bytes = body.encode() if isinstance(body, str) else body
+        self.body: bytes = _as_bytes(body)
         self.status_code = checked_status(status_code)
         self.raw: RawHeaders = [header_field("content-type", content_type)]
         if headers:
@@ -103,9 +109,9 @@ class Response:
         self.headers["content-type"] = value
 
     @property
-    def cookies(self) -> list[str]:
-        """The values of every Set-Cookie line so far."""
-        return [value.decode("latin-1") for name, value in self.raw if name == b"set-cookie"]
+    def cookies(self) -> CookieLines:
+        """The values of the Set-Cookie lines, complete; what is appended to it is sent."""
+        return CookieLines(self.headers)
 
     @property
     def location(self) -> str | None:
@@ -159,6 +165,14 @@ class Response:
         )
         self.headers.add("set-cookie", line)
 
+    def vary_by_cookie(self) -> None:
+        """Say that the response is one visitor's own: it varies by cookie and belongs in no shared cache."""
+        self.allow_public_cache = False
+        if self.written is not None:
+            add_vary(self.raw, "Cookie")
+        elif VARY_COOKIE not in self.raw:
+            self.raw.append(VARY_COOKIE)
+
     @classmethod
     def text(cls, value: str, *, status_code: int = 200, headers: Mapping[str, str] | None = None) -> "Response":
         return Response(value.encode(), status_code, headers)
@@ -195,13 +209,12 @@ class Response:
 
         `fields` are the request's, for the kinds that answer by them (conditions, ranges).
         """
-        body = self.body
+        status = checked_status(self.status_code)  # it may have been written since, and so may the body
+        body = b"" if status in BODILESS else _as_bytes(self.body)
         raw = self.sent_fields()
-        if self.status_code in BODILESS:
-            body = b""
-        else:
+        if status not in BODILESS:
             raw.append(length_field(len(body)))
-        await send(response_start(self.status_code, raw))
+        await send(response_start(status, raw))
         await send(response_body(b"" if head_only else body))
 
     def sent_fields(self) -> RawHeaders:
@@ -217,9 +230,24 @@ FRAMING = frozenset({b"content-length", b"transfer-encoding", b"keep-alive", b"u
 
 
 def checked_status(status: int) -> int:
-    if not 200 <= status <= 599:  # noqa: PLR2004 - the range of final statuses, RFC 9110 §15
-        raise ValueError(f"{status} is not a final HTTP status: use 200 to 599.")
-    return status
+    """The status as a plain number. Raises ValueError for what is no final status (RFC 9110 §15)."""
+    if not isinstance(status, int) or not 200 <= status <= 599:  # noqa: PLR2004 - see above
+        raise ValueError(f"{status!r} is not a final HTTP status: use 200 to 599.")
+    return int(status)
+
+
+def _as_bytes(body: object) -> bytes:
+    match body:
+        case bytes():
+            return body
+        case str():
+            return body.encode()
+        case bytearray() | memoryview():
+            return bytes(body)
+        case _:
+            raise TypeError(
+                f"The body of a Response is bytes or str, not {type(body).__name__}; Response.json encodes objects."
+            )
 
 
 def quick(body: bytes, content_type: tuple[bytes, bytes], status: int = 200) -> Response:
@@ -240,7 +268,7 @@ def to_response(value: object, status: int = 200) -> Response:
     """The response that a handler's value stands for.
 
     Response: itself (a copy, so that one object may be returned for many requests). None: 204. `__html__`: HTML.
-    str: text. bytes: application/octet-stream. Mapping, list, tuple by type, Struct, dataclass, attrs: JSON.
+    str: text. bytes: application/octet-stream. Mapping, list, named tuple, Struct, dataclass, attrs: JSON.
     `(body, status)` and `(body, status, headers)`: the body's response with these.
 
     Raises TypeError for anything else.
@@ -273,15 +301,18 @@ def _from_response(value: Response, _: int) -> Response:
     return copy(value)
 
 
-def _from_tuple(value: tuple[object, ...], status: int) -> Response:
+def _from_tuple(value: tuple[object, ...], _: int) -> Response:
     match value:
         case (body, int() as code) if not isinstance(code, bool):
             headers = None
         case (body, int() as code, Mapping() as headers) if not isinstance(code, bool):
             pass
         case _:
-            return from_json(value, status)
-    checked_status(code)
+            raise TypeError(
+                "A handler returned a tuple that is not (body, status) or (body, status, headers), headers a mapping. Return one of "
+                "these or a list; or declare the return type, and the tuple is JSON."
+            )
+    code = checked_status(code)
     response = to_response(b"" if body is None else body, code)
     if body is None:
         response.raw[0] = TEXT

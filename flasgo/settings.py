@@ -12,7 +12,7 @@ All problems are reported together. docs/reference/settings.md tells what every 
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import AddressValueError, IPv6Address
+from ipaddress import AddressValueError, IPv6Address, ip_network
 from os import environ as process_environment
 from types import MappingProxyType
 from typing import Annotated, Literal, Self, TypeVar, overload
@@ -90,6 +90,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     DEBUG: bool = False
     SECRET_KEY: str = field(default_factory=_random_key)
+    SECRET_KEY_FALLBACKS: Annotated[tuple[str, ...], Meta(max_length=5)] = ()
 
     ALLOWED_HOSTS: frozenset[str] = frozenset({"127.0.0.1", "localhost"})
     ENFORCE_ALLOWED_HOSTS: bool = True
@@ -108,6 +109,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     SESSION_COOKIE_SECURE: bool = True
     SESSION_COOKIE_HTTP_ONLY: bool = True
     SESSION_COOKIE_SAME_SITE: Literal["Lax", "Strict", "None"] = "Lax"
+    SESSION_COOKIE_PREFIX: Literal["auto", ""] = "auto"
+    SESSION_ABSOLUTE_MAX_AGE: Annotated[int, Meta(ge=1, le=315_360_000, extra={"unit": "seconds"})] = 2_592_000
+
+    TRUSTED_PROXIES: frozenset[str] = frozenset()
+    PROXY_HEADERS: Literal["x-forwarded", "forwarded"] = "x-forwarded"
+    ALLOWED_REDIRECT_HOSTS: frozenset[str] = frozenset()
 
     ENFORCE_NO_STORE_CACHE: bool = True
     SECURITY_HEADERS: Mapping[str, str] = DEFAULT_SECURITY_HEADERS
@@ -306,8 +313,12 @@ def _entry_faults(settings: Settings) -> Iterator[Fault]:
 
 def _rule_faults(settings: Settings) -> Iterator[Fault]:
     """What a setting must be that no annotation can say, and what settings demand of one another."""
-    if fault := _key_fault(settings.SECRET_KEY):
-        yield ("SECRET_KEY",), f"SECRET_KEY {fault}"
+    yield from _key_faults(settings)
+    if settings.SESSION_ABSOLUTE_MAX_AGE < settings.SESSION_COOKIE_MAX_AGE:
+        yield (
+            ("SESSION_ABSOLUTE_MAX_AGE", "SESSION_COOKIE_MAX_AGE"),
+            "SESSION_ABSOLUTE_MAX_AGE must not be less than SESSION_COOKIE_MAX_AGE; raise it, or shorten the idle lifetime",
+        )
     if "_" in settings.CSRF_HEADER_NAME:
         yield ("CSRF_HEADER_NAME",), "CSRF_HEADER_NAME must not hold an underscore; such headers are dropped, use '-'"
     if settings.CSRF_COOKIE_NAME == settings.SESSION_COOKIE_NAME:
@@ -330,6 +341,18 @@ def _rule_faults(settings: Settings) -> Iterator[Fault]:
             ("SSRF_ALLOWED_SCHEMES", "SSRF_ENABLED"),
             "SSRF_ALLOWED_SCHEMES must not be empty while SSRF_ENABLED; no URL could pass",
         )
+
+
+def _key_faults(settings: Settings) -> Iterator[Fault]:
+    """What a key must be, the one that signs and those that came before it."""
+    if fault := _key_fault(settings.SECRET_KEY):
+        yield ("SECRET_KEY",), f"SECRET_KEY {fault}"
+    for fallback in settings.SECRET_KEY_FALLBACKS:
+        if fault := _key_fault(fallback):
+            yield ("SECRET_KEY_FALLBACKS",), f"SECRET_KEY_FALLBACKS holds a key that {fault}"
+    if settings.SECRET_KEY in settings.SECRET_KEY_FALLBACKS:
+        names = ("SECRET_KEY_FALLBACKS", "SECRET_KEY")
+        yield names, "SECRET_KEY_FALLBACKS holds the SECRET_KEY itself; list only the keys that came before it"
 
 
 def _hidden_faults(settings: Settings, kind: type[Settings]) -> Iterator[Fault]:
@@ -395,10 +418,25 @@ def _is_origin(text: str) -> bool:
     return text != "null" and (_is_host(text) or _is_domain(text))
 
 
+def _is_network(text: str) -> bool:
+    """An IP address, or a network as in 10.0.0.0/8, whose host bits are zero."""
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
 _HOST_FORM = "a host as in 'example.com' or '[::1]', '.example.com' for its sub-domains, '*' for every host; no scheme, path or space"
 _GRAMMARS: tuple[tuple[str, Callable[[str], object], str], ...] = (
     ("ALLOWED_HOSTS", _is_host_pattern, _HOST_FORM),
     ("SSRF_ALLOWED_HOSTS", _is_host_pattern, _HOST_FORM),
+    ("ALLOWED_REDIRECT_HOSTS", _is_host_pattern, _HOST_FORM),
+    (
+        "TRUSTED_PROXIES",
+        _is_network,
+        "an address as in '10.0.0.1' or a network as in '10.0.0.0/8', with no host bits set",
+    ),
     (
         "CSRF_TRUSTED_ORIGINS",
         _is_origin,

@@ -1,28 +1,26 @@
 """A plan's inputs → the lines of code that bind them.
 
 One generated Struct for each location: the type that decodes is the type that the OpenAPI document describes. The lines
-run in the route's compiled handle (pipeline/chain.py); failure leaves the straight line for `Refusal`, which walks
-every input again and reports all that is wrong at once.
+run in the route's compiled handle (pipeline/chain.py); failure leaves the straight line for `refuse`, which walks every
+input again and reports all that is wrong at once.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from functools import partial
-from math import isfinite
+from itertools import chain, islice
 from typing import TypeAlias, TypeVar, cast
 
 from msgspec import Struct, ValidationError, convert, defstruct, field
 from msgspec.inspect import DecimalType, FloatType
-from msgspec.json import Decoder
-from msgspec.json import decode as decode_untyped
 
 from flasgo.binding.sources import SOURCES, Source, mended
 from flasgo.errors import Issue, Location, NotFound, ValidationFailed
 from flasgo.plan.model import HandlerPlan, Input
-from flasgo.plan.types import admits
+from flasgo.plan.types import admits, is_record
 from flasgo.request import Request
-from flasgo.validation.decode import decode_json
-from flasgo.validation.issues import collect
+from flasgo.validation.decode import json_decoder
+from flasgo.validation.issues import collect, finite
 
 T = TypeVar("T")
 
@@ -33,6 +31,8 @@ TEXT_LOCATIONS: tuple[Location, ...] = ("path", "query", "header", "cookie")
 
 CONSTRAINTS = frozenset({"too_small", "too_large", "not_multiple", "too_short", "too_long", "pattern_mismatch"})
 """Issues of a path's value that is of its type; any other means that the path names nothing (404)."""
+
+MAX_ISSUES = 100
 
 
 class Code(Struct, frozen=True):
@@ -48,33 +48,24 @@ class Code(Struct, frozen=True):
 
 
 class Model(Struct, frozen=True):
-    """One location of one handler: the raw values, the Struct that they become, and whether numbers need a second look."""
+    """One location of one handler: the raw values, and the Struct that they become."""
 
     location: Location
     inputs: tuple[Input, ...]
     kind: type[Struct]
     source: Source
-    finite: bool
 
-    def issues(self, request: Request) -> list[Issue]:
+    def issues(self, request: Request) -> Iterator[Issue]:
         """All that is wrong with this location."""
         raw = self.source(request)
-        repeated = [i.name for i in self.inputs if not i.many and isinstance(v := raw.get(i.name), list) and len(v) > 1]
-        issues = [Issue(self.location, f"/{name}", "repeated", "must be given only once") for name in repeated]
+        repeated = [i.name for i in self.inputs if not i.many and isinstance(raw.get(i.name), list)]
+        pointers = {f"/{name.replace('~', '~0').replace('/', '~1')}" for name in repeated}
+        for pointer in sorted(pointers):
+            yield Issue(self.location, pointer, "repeated", "must be given only once")
         rest = {name: value for name, value in raw.items() if name not in repeated}
-        if repeated or not self._fits(rest):
-            found = collect(rest, self.kind, location=self.location, strict=False)
-            known = {issue.pointer for issue in issues}
-            issues += [issue for issue in found if issue.pointer not in known]
-        return issues
-
-    def _fits(self, raw: Mapping[str, object]) -> bool:
-        try:
-            value = convert(raw, self.kind, strict=False)
-            check_finite(value)
-        except ValidationError:
-            return False
-        return True
+        for issue in collect(rest, self.kind, location=self.location, strict=False):
+            if issue.pointer not in pointers:
+                yield issue
 
 
 def models_of(plan: HandlerPlan) -> tuple[Model, ...]:
@@ -83,9 +74,9 @@ def models_of(plan: HandlerPlan) -> tuple[Model, ...]:
     for location in TEXT_LOCATIONS:
         inputs = tuple(i for i in plan.inputs if i.location == location and not i.ready)
         if inputs:
-            source = mended(SOURCES[location](inputs), inputs)
-            finite = any(admits(i.annotation, FloatType, DecimalType) for i in inputs)
-            models.append(Model(location, inputs, _struct(plan, location, inputs), source, finite))
+            models.append(
+                Model(location, inputs, _struct(plan, location, inputs), mended(SOURCES[location](inputs), inputs))
+            )
     return tuple(models)
 
 
@@ -100,35 +91,14 @@ def _struct(plan: HandlerPlan, location: Location, inputs: Sequence[Input]) -> t
 
 
 def _default(value: object) -> object:
-    """A field that is this very object when nothing was sent; msgspec would copy or refuse what may change."""
+    """A field's default: this very object, which msgspec may refuse to hold as it is, or a copy of what may change."""
     if value is None or isinstance(value, (str, int, float, bytes)):
         return value
-    return field(default_factory=partial(_same, value))
+    return field(default_factory=value.copy if isinstance(value, (list, set)) else partial(_same, value))
 
 
 def _same(value: T) -> T:
     return value
-
-
-def check_finite(value: object) -> None:
-    """Raise ValidationError where a number is NaN or infinite, which msgspec reads from text and no JSON can say."""
-    if isinstance(value, (float, Decimal)):
-        if not isfinite(value):
-            raise ValidationError("not finite")
-    elif not isinstance(value, (str, bytes, int, type(None))):
-        for item in _inside(value):
-            check_finite(item)
-
-
-def _inside(value: object) -> Iterable[object]:
-    """The values that a value holds."""
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return value
-    if isinstance(value, dict):
-        return value.values()
-    if isinstance(value, Struct):
-        return [getattr(value, name) for name in value.__struct_fields__]
-    return vars(value).values() if hasattr(value, "__dict__") else ()
 
 
 def compile_binding(plan: HandlerPlan, parameters: tuple[str, ...], providers: Mapping[type, Provider]) -> Code:
@@ -137,27 +107,44 @@ def compile_binding(plan: HandlerPlan, parameters: tuple[str, ...], providers: M
     body = plan.body
     lines = ["values = request.values"] if parameters else []
     names: dict[str, object] = {}
-    if models:
-        names |= {"convert": convert, "check_finite": check_finite, "ValidationError": ValidationError}
-        lines.append("try:")
-        for model in models:
-            at = model.location
-            names |= {f"{at}_source": model.source, f"{at}_type": model.kind}
-            lines.append(f"    {at} = convert({at}_source(request), {at}_type, strict=False)")
-            lines += [f"    check_finite({at})"] if model.finite else []
-        lines += ["except ValidationError:", f"    raise {'await ' if body else ''}refuse(request) from None"]
-        names["refuse"] = _refusal(models, None if body is None else _later(body))
+    later = None
     if body is not None:
-        lines += [
-            "body = body_ready(request)",
-            "if body is None:",
-            "    body = await body_later(request)",
-            "else:",
-            "    body = decode_body(body)",
-        ]
-        names |= {"body_ready": _ready(body), "body_later": _later(body), "decode_body": _decode(body)}
+        decode = json_decoder(cast("type[object]", body.annotation))
+        later = _later(body, decode)
+        names |= {"decode_body": decode, "body_later": later}
+    if models:
+        names |= {"convert": convert, "finite": finite, "ValidationError": ValidationError}
+        names["refuse"] = _refusal(models, later)
+        lines += ["try:", *(f"    {line}" for model in models for line in _conversion(model, names))]
+        lines += ["except ValidationError:", f"    raise {'await ' if body else ''}refuse(request) from None"]
+    if body is not None:
+        lines += READ_BODY if body.required else ("body = await body_later(request)",)
     arguments = _arguments(plan, parameters, providers, names)
     return Code(tuple(lines), names, arguments, waits=body is not None)
+
+
+READ_BODY = (
+    "fields = request.fields",
+    'if fields.get(b"content-type") != b"application/json" or b"content-encoding" in fields:',
+    "    request.require_json()",
+    "body = request.body_ready()",
+    "body = decode_body(await request.body() if body is None else body)",
+)
+"""Mostly the body is here already, and is what it should be: then nothing is awaited and nobody asked."""
+
+
+def _conversion(model: Model, names: dict[str, object]) -> Iterator[str]:
+    at = model.location
+    names |= {f"{at}_source": model.source, f"{at}_type": model.kind}
+    yield f"{at} = convert({at}_source(request), {at}_type, strict=False)"
+    for number, one in enumerate(model.inputs):
+        if admits(one.annotation, FloatType, DecimalType):
+            # msgspec reads "nan" and "inf" from text; a default may be what no client can send.
+            value, default = f"{at}.a{number}", f"{at}_default{number}"
+            names[default] = one.default
+            fits = f"all(map(finite, {value} or ()))" if one.many else f"finite({value})"
+            yield f"if not ({fits} or {value} {'==' if one.many else 'is'} {default}):"
+            yield "    raise ValidationError"
 
 
 def _arguments(
@@ -194,62 +181,32 @@ def _refusal(
     """What is raised when a location does not fit: every issue of every location, the body's too."""
 
     def refuse(request: Request) -> Exception:
-        issues = [issue for model in models for issue in model.issues(request)]
+        issues = tuple(islice(chain.from_iterable(model.issues(request) for model in models), MAX_ISSUES))
         if any(issue.location == "path" and issue.code not in CONSTRAINTS for issue in issues):
             return NotFound("A part of the path does not fit; nothing is there.")
         return ValidationFailed(issues)
 
     async def refuse_with_body(request: Request) -> Exception:
         error = refuse(request)
-        if isinstance(error, ValidationFailed):
+        if later is not None and isinstance(error, ValidationFailed):
             try:
-                await cast("Callable[[Request], Awaitable[object]]", later)(request)
+                await later(request)
             except ValidationFailed as more:
-                return ValidationFailed((*error.issues, *more.issues))
+                return ValidationFailed((*error.issues, *more.issues)[:MAX_ISSUES])
         return error
 
     return refuse if later is None else refuse_with_body
 
 
-def _ready(body: Input) -> Callable[[Request], bytes | None]:
-    """The body's bytes if they are here already and were sent as JSON."""
-    if not body.required:
-        return lambda request: None  # noqa: ARG005 - an optional body is always read the longer way
-
-    def ready(request: Request) -> bytes | None:
-        fields = request.fields
-        if fields.get(b"content-type") != b"application/json" or b"content-encoding" in fields:
-            request.require_json()
-        return request.body_ready()
-
-    return ready
-
-
-def _later(body: Input) -> Callable[[Request], Awaitable[object]]:
-    decode = _decode(body)
+def _later(body: Input, decode: Callable[[bytes], object]) -> Callable[[Request], Awaitable[object]]:
+    """What reads the body, however long that takes."""
+    default = body.default
+    may_change = isinstance(default, (list, set, dict)) or is_record(type(default))
 
     async def later(request: Request) -> object:
         if not body.required and not await request.body():
-            return body.default
+            return deepcopy(default) if may_change else default
         request.require_json()
         return decode(await request.body())
 
     return later
-
-
-def _decode(body: Input) -> Callable[[bytes], object]:
-    decoder: Decoder[object] = Decoder(body.annotation)
-    if not admits(body.annotation, DecimalType):
-        return lambda raw: decode_json(raw, decoder)
-
-    def finite(raw: bytes) -> object:
-        value = decode_json(raw, decoder)
-        try:
-            check_finite(value)
-        except ValidationError:
-            raise ValidationFailed(
-                collect(decode_untyped(raw), body.annotation, location="body", strict=True)
-            ) from None
-        return value
-
-    return finite

@@ -1,6 +1,6 @@
 """A handler's value → Response, by what the handler declares. Compiled once for each route."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias, TypeGuard
 
 from msgspec import ValidationError
@@ -10,12 +10,15 @@ from flasgo.errors import ContractError
 from flasgo.plan.checks import exact, narrow
 from flasgo.plan.model import HandlerPlan
 from flasgo.plan.types import describe
-from flasgo.response import JSON, TEXT, Response, encode_json, quick, to_response
+from flasgo.response import JSON, TEXT, Response, checked_status, encode_json, quick, to_response
 from flasgo.validation.issues import collect
 
 new = object.__new__
 
 Render: TypeAlias = Callable[[object], Response]
+
+Carrier: TypeAlias = tuple[object, int] | tuple[object, int, Mapping[str, str] | None]
+"""An answer with a status, and perhaps with headers."""
 
 
 def compile_render(plan: HandlerPlan, status: int, *, verify: bool) -> Render:
@@ -26,7 +29,7 @@ def compile_render(plan: HandlerPlan, status: int, *, verify: bool) -> Render:
     """
     returns = plan.returns
     if returns.kind == "any":
-        return lambda value: to_response(value, status)
+        return to_response if status == 200 else lambda value: to_response(value, status)  # noqa: PLR2004 - its own default
     render = _plain(plan, status) if returns.kind == "plain" else _json(plan, status, verify=verify)
     return _text_first(render, status) if returns.plain == (str,) else render
 
@@ -45,21 +48,21 @@ def _text_first(render: Render, status: int) -> Render:
 
 
 def _plain(plan: HandlerPlan, status: int) -> Render:
-    kinds = plan.returns.plain
+    kinds = (*plan.returns.plain, Response)
 
     def render(value: object, status: int = status) -> Response:
-        if isinstance(value, (*kinds, Response)):
+        if isinstance(value, kinds):
             return to_response(value, status)
-        if isinstance(value, tuple):
-            return _with_status(plan, render, value)
-        raise _broken(plan, value)
+        if _carries_status(value):
+            return _with_status(render, value)
+        raise _broken(plan, f"it is a {type(value).__qualname__}")
 
     return render
 
 
 def _json(plan: HandlerPlan, status: int, *, verify: bool) -> Render:
     declared, plain = plan.returns.annotation, (*plan.returns.plain, Response)
-    may_go_out = exact(declared)
+    may_go_out, narrowed = exact(declared), narrow(declared)
     agrees = _verifier(plan) if verify else None
 
     def render(value: object, status: int = status) -> Response:
@@ -67,9 +70,15 @@ def _json(plan: HandlerPlan, status: int, *, verify: bool) -> Render:
             if isinstance(value, plain):
                 return to_response(value, status)
             if _carries_status(value):
-                return _with_status(plan, render, value)
-            value = narrow(value, declared)
-        response = quick(encode_json(value), JSON, status)
+                return _with_status(render, value)
+            try:
+                value = narrowed(value)
+            except ValidationError as error:
+                raise _broken(plan, str(error)) from None
+        response = new(Response)
+        response.body = encode_json(value)
+        response.raw = [JSON]
+        response.status_code = status
         if agrees is not None:
             agrees(response.body)
         return response
@@ -77,44 +86,44 @@ def _json(plan: HandlerPlan, status: int, *, verify: bool) -> Render:
     return render
 
 
-def _carries_status(value: object) -> TypeGuard[tuple[object, ...]]:
-    return isinstance(value, tuple) and len(value) in {2, 3} and type(value[1]) is int
+def _carries_status(value: object) -> TypeGuard[Carrier]:
+    """Is it `(body, status)` or `(body, status, headers)`?"""
+    match value:
+        case (_, int() as status) | (_, int() as status, Mapping() | None) if type(value) is tuple:
+            return not isinstance(status, bool)
+        case _:
+            return False
 
 
-def _with_status(plan: HandlerPlan, render: Callable[[object, int], Response], value: tuple[object, ...]) -> Response:
-    """`(body, status)` or `(body, status, headers)`, whose body is of the declared type, or None."""
-    if not _carries_status(value):
-        raise _broken(plan, value)
-    body, *rest = value
-    shell = to_response((None, *rest))
-    if body is None:
-        return shell
-    response = render(body, shell.status_code)
-    response.status_code = shell.status_code
-    if shell.written is not None:
-        for name, field in shell.written.items():
-            response.headers[name] = field
+def _with_status(render: Callable[[object, int], Response], value: Carrier) -> Response:
+    """The answer of a body that is of the declared type, or None, with the status and the headers that go with it."""
+    body, status, headers = value if len(value) == 3 else (*value, None)  # noqa: PLR2004 - the longer form
+    status = checked_status(status)
+    response = quick(b"", TEXT, status) if body is None else render(body, status)
+    response.status_code = status
+    if headers:
+        response.headers.update(headers)
     return response
 
 
-def _broken(plan: HandlerPlan, value: object) -> ContractError:
+def _broken(plan: HandlerPlan, problem: str) -> ContractError:
+    declared = plan.returns.annotation if plan.returns.kind == "json" else plan.returns.plain
     return ContractError(
-        f"{plan.source} answered with {type(value).__qualname__}, which is not what it declares. "
+        f"{plan.source} does not answer what it declares, {describe(declared)}: {problem}. "
         "Return what is declared, or declare what is returned."
     )
 
 
 def _verifier(plan: HandlerPlan) -> Callable[[bytes], None]:
-    decoder = Decoder(plan.returns.annotation)
+    declared = plan.returns.annotation
+    decoder: Decoder[object] = Decoder(declared)
 
     def agrees(body: bytes) -> None:
         try:
             decoder.decode(body)
         except ValidationError:
-            issues = collect(decode(body), plan.returns.annotation, location="body", strict=True)
+            issues = collect(decode(body), declared, location="body", strict=True)
             problems = "; ".join(f"{issue.pointer or 'the value'} {issue.message}" for issue in issues)
-            raise ContractError(
-                f"{plan.source} declares {describe(plan.returns.annotation)}, but its answer does not fit: {problems}."
-            ) from None
+            raise _broken(plan, problems) from None
 
     return agrees

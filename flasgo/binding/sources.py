@@ -7,11 +7,13 @@ sent more than once where one value is meant gives a list too, which no single t
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
+from msgspec.inspect import AnyType, BoolType, LiteralType, StrType
+
 from flasgo.http.query import parse_query
 from flasgo.plan.model import Input
-from flasgo.plan.types import members, peel
 from flasgo.request import Request
 from flasgo.validation.issues import BOOL_WORDS
+from flasgo.validation.shapes import nodes
 
 Raw: TypeAlias = dict[str, object]
 Source: TypeAlias = Callable[[Request], Raw]
@@ -56,8 +58,9 @@ def header_source(inputs: Sequence[Input]) -> Source:
             for name in many:
                 lines = headers.getlist(name)
                 if lines:
-                    # RFC 9110 §5.3: one line with commas and several lines say the same.
-                    found[name] = [piece.strip(" \t") for line in lines for piece in line.split(",")]
+                    # One line with commas and several lines say the same (RFC 9110 §5.3); empty elements say nothing (§5.6.1).
+                    pieces = [piece.strip(" \t") for line in lines for piece in line.split(",")]
+                    found[name] = [piece for piece in pieces if piece]
         return found
 
     return source
@@ -90,10 +93,9 @@ SOURCES: dict[str, Callable[[Sequence[Input]], Source]] = {
 
 
 def mended(source: Source, inputs: Sequence[Input]) -> Source:
-    """The source with the words put right that msgspec reads otherwise than people do; itself where there are none."""
-    booleans = tuple(i.name for i in inputs if _admits(i, bool) and not _admits(i, str))
-    nullable = tuple(i.name for i in inputs if _admits(i, type(None)) and not _admits(i, str))
-    if not booleans and not nullable:
+    """The source with the words for true and false read that people use; itself where no boolean is asked for."""
+    booleans = tuple(i.name for i in inputs if _is_boolean(i.annotation))
+    if not booleans:
         return source
 
     def mend(request: Request) -> Raw:
@@ -101,11 +103,6 @@ def mended(source: Source, inputs: Sequence[Input]) -> Source:
         for name in booleans:
             if name in found:
                 found[name] = _truth(found[name])
-        for name in nullable:
-            word = found.get(name)
-            if isinstance(word, str) and word.lower() == "null":
-                # msgspec would read the word as None; in a URL it is just a word that is not of the type.
-                found[name] = [word]
         return found
 
     return mend
@@ -117,12 +114,12 @@ def _truth(value: object) -> object:
     return BOOL_WORDS.get(value.lower(), value) if isinstance(value, str) else value
 
 
-def _admits(one: Input, kind: type) -> bool:
-    """Is this class among the alternatives of an input's type, or of its items'?"""
-    for member in members(one.annotation):
-        base, _ = peel(member)
-        if (type(None) if base is None else base) is kind:
-            return True
-        if one.many and kind is not type(None) and any(peel(a)[0] is kind for a in getattr(base, "__args__", ())):
-            return True
-    return False
+def _is_boolean(annotation: object) -> bool:
+    """Does it take booleans, and no text?"""
+    kinds = tuple(nodes(annotation))
+    if any(isinstance(kind, (StrType, AnyType)) for kind in kinds):
+        return False
+    return any(
+        isinstance(kind, BoolType) or (isinstance(kind, LiteralType) and bool in map(type, kind.values))
+        for kind in kinds
+    )

@@ -1,6 +1,7 @@
 """What the user's own code raises, told in one sentence."""
 
 import importlib
+import os
 import sysconfig
 import traceback
 from collections.abc import Generator
@@ -14,8 +15,8 @@ IMPORTABLE = "Check that it is on PYTHONPATH and imports cleanly"
 
 _FRAMES = 8
 """How many frames of a traceback are shown: the last ones."""
-_OURS = (str(Path(__file__).parents[1]), importlib.__file__, "<frozen ")
-_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+_OURS = (f"{Path(__file__).parents[1]}{os.sep}", importlib.__file__, "<frozen ")
+_LIBRARIES = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
 @contextmanager
@@ -37,8 +38,9 @@ def users_code(failure: str) -> Generator[None]:
             ) from None
         said = f": {error}" if str(error) else ""
         where = _where(error.__traceback__)
+        place = f" ({where})" if where else ""
         raise ConfigurationError(
-            f"{failure}: {type(error).__name__}{said} ({where}). {IMPORTABLE}."
+            f"{failure}: {type(error).__name__}{said}{place}. {IMPORTABLE}."
         ) from error.with_traceback(_users_part(error.__traceback__))
 
 

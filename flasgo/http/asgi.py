@@ -6,10 +6,11 @@ Everything above reads a scope through `Request` and writes through `Response`; 
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import suppress
 from functools import partial
-from typing import Protocol, Required, TypeAlias, TypedDict, cast
+from typing import Protocol, Required, TypeAlias, TypedDict
 
-from flasgo.errors import ClientDisconnected, ContentTooLarge, RequestTimeout
+from flasgo.errors import ClientDisconnected, ContentTooLarge, HTTPException, RequestTimeout
 from flasgo.http.headers import RawHeaders
 
 
@@ -102,7 +103,8 @@ class Pending:
             try:
                 yielded = step()
             except StopIteration as finished:
-                return cast("Message", finished.value)
+                message: Message = finished.value  # ty: ignore[unsound-assignment] - what the generator returns, by its type
+                return message
 
 
 def poll(receive: Receive) -> Message | Pending:
@@ -110,41 +112,17 @@ def poll(receive: Receive) -> Message | Pending:
 
     Mostly the event is there. Then nothing needs to be awaited, and no timer (which costs more than many a handler) be set.
     """
-    steps = cast("Generator[object, object, Message]", receive().__await__())
+    steps = receive().__await__()
     try:
         yielded = next(steps)
     except StopIteration as finished:
-        return cast("Message", finished.value)
+        message: Message = finished.value  # ty: ignore[unsound-assignment] - what the generator returns, by its type
+        return message
     return Pending(steps, yielded)
 
 
-MINIMUM_BODY_RATE = 500
-"""Bytes a second that a body must bring on average once twice the idle time is over (slow-body attacks)."""
-
-
-async def stream_body(receive: Receive, *, limit: int, idle_seconds: float) -> AsyncGenerator[bytes]:
-    """The request body, piece by piece as it comes; empty pieces are left out.
-
-    Raises ContentTooLarge beyond `limit` bytes, counted as they come; RequestTimeout when nothing comes for
-    `idle_seconds`, or too little for too long; ClientDisconnected when the peer is gone.
-    """
-    started = time.monotonic()
-    size = 0
-    more = True
-    while more:
-        left = started + 2 * idle_seconds + size / MINIMUM_BODY_RATE - time.monotonic()
-        message = await _next(receive, min(idle_seconds, left))
-        piece: bytes = message.get("body", b"")
-        more = message.get("more_body", False)
-        size += len(piece)
-        if size > limit:
-            raise too_large(limit)
-        if piece:
-            yield piece
-
-
-def body_ready(receive: Receive, *, limit: int) -> bytes | Message | Pending:
-    """The whole body if it has come in one piece already; else the first step, for `read_body` to go on from.
+def body_ready(receive: Receive, limit: int) -> bytes | Message | Pending:
+    """The whole body if it has come in one piece already; else the first step, for `Incoming` to go on from.
 
     Raises ContentTooLarge and ClientDisconnected.
     """
@@ -153,51 +131,102 @@ def body_ready(receive: Receive, *, limit: int) -> bytes | Message | Pending:
         return first
     if first["type"] != "http.request":
         raise gone()
-    if first.get("more_body"):
+    if "more_body" in first and first["more_body"]:  # noqa: RUF019 - a call less for every body
         return first
-    body = first.get("body", b"")
+    body = first["body"] if "body" in first else b""  # noqa: SIM401 - the same
     if len(body) > limit:
         raise too_large(limit)
     return body
 
 
-async def read_body(first: Message | Pending, receive: Receive, *, limit: int, idle_seconds: float) -> bytes:
-    """The whole request body, beginning with what `body_ready` had; raises as `stream_body` does."""
-    message = await _within(idle_seconds, first) if isinstance(first, Pending) else first
-    body: bytes = message.get("body", b"")
-    if len(body) > limit:
-        raise too_large(limit)
-    if message.get("more_body"):
-        rest = stream_body(receive, limit=limit - len(body), idle_seconds=idle_seconds)
-        body = b"".join([body, *[piece async for piece in rest]])
-    return body
+MINIMUM_BODY_RATE = 500
+"""Bytes a second that a body must bring on average once twice the idle time is over (slow-body attacks)."""
+
+DRAINED_BYTES = 262_144
+DRAINED_SECONDS = 2.0
 
 
-async def _next(receive: Receive, seconds: float) -> Message:
-    first = poll(receive)
-    if isinstance(first, Pending):
-        return await _within(seconds, first)
-    if first["type"] != "http.request":
-        raise gone()
-    return first
+class Incoming:
+    """A request body that is still coming in; it is read once, by `whole` or by `pieces`.
+
+    `first` is what `body_ready` had. `more` says whether the client is still sending.
+    """
+
+    def __init__(self, receive: Receive, first: Message | Pending, *, limit: int, idle_seconds: float) -> None:
+        self.more = True
+        self._receive = receive
+        self._first: Message | Pending | None = first
+        self._limit = limit
+        self._idle = idle_seconds
+        self._taken = False
+        self._refusal: HTTPException | None = None
+
+    async def whole(self) -> bytes:
+        """The body in one piece; raises as `pieces` does."""
+        return b"".join([piece async for piece in self.pieces()])
+
+    async def pieces(self) -> AsyncGenerator[bytes]:
+        """The body, piece by piece as it comes; empty pieces are left out.
+
+        Raises ContentTooLarge beyond `limit` bytes, counted as they come; RequestTimeout when nothing comes for
+        `idle_seconds`, or too little for too long; ClientDisconnected when the peer is gone; and RuntimeError for a second
+        reader, unless the first was refused: then it is refused likewise.
+        """
+        if self._refusal is not None:
+            raise self._refusal
+        if self._taken:
+            raise RuntimeError("The body was read already, or is being read; use either stream() or body(), and once.")
+        self._taken = True
+        started, size = time.monotonic(), 0
+        try:
+            while self.more:
+                left = started + 2 * self._idle + size / MINIMUM_BODY_RATE - time.monotonic()
+                piece = await self._next(min(self._idle, left))
+                size += len(piece)
+                if size > self._limit:
+                    raise too_large(self._limit)
+                if piece:
+                    yield piece
+        except HTTPException as error:
+            self._refusal = error
+            raise
+
+    async def drain(self) -> None:
+        """Read on and forget, for DRAINED_SECONDS and DRAINED_BYTES at most.
+
+        Who closes a connection while the client still sends resets it, and the client may never see the answer (RFC 9112 §9.6).
+        """
+        left = DRAINED_BYTES
+        with suppress(OSError, HTTPException, ClientDisconnected):
+            async with asyncio.timeout(DRAINED_SECONDS):
+                while self.more and left > 0:
+                    left -= len(await self._next(DRAINED_SECONDS))
+
+    async def _next(self, seconds: float) -> bytes:
+        """The next piece, which may be empty; no timer is set for one that is here already."""
+        first, self._first = self._first, None
+        step = poll(self._receive) if first is None else first
+        message = await _within(seconds, step) if isinstance(step, Pending) else step
+        if message["type"] != "http.request":
+            self.more = False
+            raise gone()
+        self.more = message.get("more_body", False)
+        return message.get("body", b"")
 
 
 async def _within(seconds: float, pending: Pending) -> Message:
     try:
         async with asyncio.timeout(seconds):
-            message = await pending
+            return await pending
     except TimeoutError:
         raise RequestTimeout(
             "The request body came too slowly. Send it without pauses, or in smaller requests.",
             headers={"connection": "close"},
         ) from None
-    if message["type"] != "http.request":
-        raise gone()
-    return message
 
 
 def gone() -> ClientDisconnected:
-    return ClientDisconnected("The client closed the connection before its request body was complete.")
+    return ClientDisconnected("The client closed the connection before the exchange was complete.")
 
 
 def too_large(limit: int) -> ContentTooLarge:
@@ -205,3 +234,16 @@ def too_large(limit: int) -> ContentTooLarge:
         f"The request body is larger than MAX_REQUEST_BODY_BYTES allows ({limit} bytes). Send less, or in several requests.",
         headers={"connection": "close"},
     )
+
+
+def lingering(send: Send, incoming: Incoming) -> Send:
+    """A `send` that drains the request's body before the last event, after which a server may close the connection."""
+
+    async def linger(message: Message) -> None:
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            await send({**message, "more_body": True})
+            await incoming.drain()
+            message = response_body(b"")
+        await send(message)
+
+    return linger

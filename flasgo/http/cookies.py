@@ -35,7 +35,7 @@ def parse_cookies(header: bytes) -> dict[str, list[str]]:
     the lines of several Cookie headers are joined by `b"; "` (RFC 9113 §8.2.3).
     """
     cookies: dict[str, list[str]] = {}
-    for pair in header.decode("utf-8", "replace").split(";"):
+    for pair in filter(None, header.decode("utf-8", "replace").split(";")):
         name, equals, value = pair.strip(" \t").partition("=")
         if equals:
             cookies.setdefault(name.rstrip(" \t"), []).append(value.lstrip(" \t"))

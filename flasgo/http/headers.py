@@ -12,7 +12,7 @@ The rules of this room:
 import re
 from collections.abc import ItemsView, Iterator, Mapping, MutableMapping, ValuesView
 from functools import lru_cache
-from typing import ClassVar, NoReturn, TypeAlias, TypeVar, overload
+from typing import ClassVar, TypeAlias, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ def header_field(name: str, value: str) -> tuple[bytes, bytes]:
             _check_value(name, value)
         return field_name(name), value.encode("latin-1")
     except UnicodeEncodeError:
-        _refuse(name, "holds characters that are not latin-1: percent-encode them")
+        raise _refusal(name, "holds characters that are not latin-1: percent-encode them") from None
     except AttributeError:
         raise TypeError(f"header {name[:64]!r}: its value must be a str, not {type(value).__name__}") from None
 
@@ -56,13 +56,13 @@ def field_name(name: str) -> bytes:
 
 def _check_value(name: str, value: str) -> None:
     if _CONTROL.search(value):
-        _refuse(name, "holds a control character, such as CR, LF or NUL: remove or encode it")
+        raise _refusal(name, "holds a control character, such as CR, LF or NUL: remove or encode it")
     if value != value.strip(" \t"):
-        _refuse(name, "begins or ends with a space or tab: strip it")
+        raise _refusal(name, "begins or ends with a space or tab: strip it")
 
 
-def _refuse(name: str, problem: str) -> NoReturn:
-    raise ValueError(f"header {name[:64]!r}: its value {problem}")
+def _refusal(name: str, problem: str) -> ValueError:
+    return ValueError(f"header {name[:64]!r}: its value {problem}")
 
 
 class Headers(Mapping[str, str]):

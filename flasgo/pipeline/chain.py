@@ -22,7 +22,7 @@ from typing import cast
 
 from msgspec import Struct
 
-from flasgo.pipeline.stage import AskStep, Finisher, GateStep, Handle, Step, Work, WorkStep
+from flasgo.pipeline.stage import AskStep, GateStep, Handle, Part, Step, Work, WorkStep
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.request import Request
 from flasgo.response import Response
@@ -45,49 +45,68 @@ class Net(Struct, frozen=True):
     after: Callable[[Request, Response], Awaitable[Response]] | None = None
 
 
-def compile_handle(
-    steps: Sequence[Step], ending: Ending, net: Net, finishers: Sequence[Finisher], pool: ThreadPool
-) -> Handle:
-    """Compose a route's handle. Errors of the steps and the handler are answered; finishers see every response."""
+def compile_handle(parts: Sequence[Part], ending: Ending, net: Net, pool: ThreadPool) -> Handle:
+    """Compose a route's handle from its stages' parts, outermost first.
+
+    Errors of steps, handler and commits are answered; finishers, innermost first, see every response.
+    """
     names: dict[str, object] = {**ending.names, "answer": net.answer, "run": pool.run}
-    body = list(_inner(steps, ending, names))
-    lines = ["try:", *_indented(body), "except Exception as error:", "    response = await answer(request, error)"]
+    body = list(_inner([step for part in parts for step in part.steps], ending, names))
+    lines = ["try:", *_indented(body), *ON_ERROR]
     if net.after is not None:
         names["after"] = net.after
         lines.append("response = await after(request, response)")
-    for number, finisher in enumerate(finishers):
-        names[f"finish{number}"] = finisher
-        lines.append(f"finish{number}(request, response)")
+    for number, part in enumerate(reversed(parts)):
+        if part.commit is not None:
+            names[f"commit{number}"] = part.commit
+            lines += _when(part, ["try:", f"    commit{number}(request, response)", *ON_ERROR])
+    for number, part in enumerate(reversed(parts)):
+        if part.finisher is not None:
+            names[f"finish{number}"] = part.finisher
+            lines += _when(part, [f"finish{number}(request, response)"])
     lines.append("return response")
     return cast("Handle", generate("async def handle(request):", lines, names))
 
 
+ON_ERROR = ("except Exception as error:", "    response = await answer(request, error)")
+
+
+def _when(part: Part, lines: list[str]) -> list[str]:
+    return lines if part.when is None else [f"if request.{part.when} is not None:", *_indented(lines)]
+
+
 def _inner(steps: Sequence[Step], ending: Ending, names: dict[str, object]) -> Iterator[str]:
     """The lines inside the net. Each early answer nests what follows it one level deeper."""
-    depth = 0
-    groups = [(kind, list(group)) for kind, group in itertools.groupby(steps, type)]
-    if ending.work is not None:
-        if groups and groups[-1][0] is WorkStep:
-            groups[-1][1].append(WorkStep(ending.work))
+    indent = ""
+    hops = _hops(steps, ending.work)
+    for number, step in enumerate(hops):
+        name = f"step{number}"
+        names[name] = step.call
+        if isinstance(step, GateStep) and step.waits:
+            yield from (f"{indent}wait = {name}(request)", f"{indent}if wait is not None:", f"{indent}    await wait")
+        elif isinstance(step, GateStep):
+            yield f"{indent}{name}(request)"
         else:
-            groups.append((WorkStep, [WorkStep(ending.work)]))
-    count = 0
-    for kind, group in groups:
-        works = [step.call for step in group if isinstance(step, WorkStep)]
-        calls: list[object] = [_in_one_hop(works)] if works else [step.call for step in group]
-        for call in calls:
-            name = f"step{count}"
-            count += 1
-            names[name] = call
-            if kind is GateStep:
-                yield "    " * depth + f"{name}(request)"
-            else:
-                ask = f"await {name}(request)" if kind is AskStep else f"await run({name}, request)"
-                yield "    " * depth + f"response = {ask}"
-                if not (ending.work is not None and group is groups[-1][1]):
-                    yield "    " * depth + "if response is None:"
-                    depth += 1
-    yield from ("    " * depth + line for line in ending.lines)
+            call = f"{name}(request)" if isinstance(step, AskStep) else f"run({name}, request)"
+            yield f"{indent}response = await {call}"
+            # A last hop that ends in the handler always answers: only its lines follow.
+            if ending.work is None or step is not hops[-1]:
+                yield f"{indent}if response is None:"
+                indent += "    "
+    yield from (indent + line for line in ending.lines)
+
+
+def _hops(steps: Sequence[Step], work: Work | None) -> list[Step]:
+    """The steps, with neighbouring work as one hop; the handler's own work, if any, is the last of it."""
+    hops: list[Step] = []
+    for is_work, group in itertools.groupby(
+        (*steps, *([WorkStep(work)] if work else ())), lambda s: isinstance(s, WorkStep)
+    ):
+        if is_work:
+            hops.append(WorkStep(_in_one_hop([step.call for step in group if isinstance(step, WorkStep)])))
+        else:
+            hops += group
+    return hops
 
 
 def _in_one_hop(works: Sequence[Work]) -> Work:

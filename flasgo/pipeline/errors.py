@@ -15,7 +15,6 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from flasgo.errors import ClientDisconnected, HTTPException, InternalServerError, Issue, ValidationFailed
-from flasgo.http.headers import header_field
 from flasgo.http.media import preferred_format
 from flasgo.http.url import PATH_SAFE
 from flasgo.pipeline.hooks import Hook
@@ -72,36 +71,49 @@ class ErrorNet:
             raise error
         handler = self.handlers.find(error)
         if handler is None and not isinstance(error, HTTPException):
-            note_unhandled(request, error)
-            error = as_internal(error)
+            error = note_unhandled(request, error)
             handler = self.handlers.find(error)
-        if handler is not None:
-            try:
-                return await self._by_user(handler, request, error)
-            except Exception as failure:  # noqa: BLE001 - whatever it raises, the client gets an answer
-                if not isinstance(failure, HTTPException):
-                    note_unhandled(request, failure)
-                    failure = as_internal(failure)
-                error = failure
-        return built_in_answer(request, error if isinstance(error, HTTPException) else as_internal(error))
+        if handler is None:
+            return self.built_in(request, error)
+        try:
+            return await self._by_user(handler, request, error)
+        except ClientDisconnected:
+            raise
+        except Exception as failure:  # noqa: BLE001 - whatever it raises, the client gets an answer
+            return self.built_in(request, failure)
 
     async def _by_user(self, handler: Hook, request: Request, error: Exception) -> Response:
-        given = (request, error) if handler.takes > 1 else (error,)
-        value = await handler.on_loop_or_thread(self.pool, *given)
-        status = error.status_code if isinstance(error, HTTPException) else 500
-        response = to_response(value, status)
-        response.error_code = error.code if isinstance(error, HTTPException) else "internal_server_error"
+        value = await handler.on_loop_or_thread(self.pool, request, error)
+        if not isinstance(error, HTTPException):
+            response = to_response(value, InternalServerError.default_status)
+            response.error_code = InternalServerError.default_code
+            return response
+        response = to_response(value, error.status_code)
+        response.error_code = error.code
+        for name, field in error.headers.items():
+            response.headers.setdefault(name, field)  # Allow, Retry-After and the like belong to the status
         return response
 
+    @staticmethod
+    def built_in(request: Request, error: Exception) -> Response:
+        """The response for an exception when the user has nothing to say of it, or failed to. Never raises."""
+        if isinstance(error, HTTPException):
+            try:
+                return built_in_answer(request, error)
+            except Exception as failure:  # noqa: BLE001 - detail and headers are the user's, and may be anything
+                error = failure
+        return built_in_answer(request, note_unhandled(request, error))
 
-def as_internal(error: Exception) -> InternalServerError:
-    hidden = InternalServerError()
-    hidden.__cause__ = error
-    return hidden
+    async def last_answer(self, request: Request, error: Exception) -> Response:
+        """The built-in answer for a response that cannot be sent: what the user's handlers had to say could not be, either."""
+        return self.built_in(request, error)
 
 
-def note_unhandled(request: Request, error: Exception) -> None:
-    """Log an exception that nobody handled, with its traceback; a test client that asked for it gets the exception itself."""
+def note_unhandled(request: Request, error: Exception) -> InternalServerError:
+    """Log an exception that nobody handled, with its traceback, and give the error that the client is told instead.
+
+    A test client that asked for it gets the exception itself.
+    """
     logger.error(
         "unhandled-exception method=%s path=%r client=%s",
         request.method[:20],
@@ -110,23 +122,42 @@ def note_unhandled(request: Request, error: Exception) -> None:
         exc_info=error,
     )
     request.failure = error
-    witness = request.scope.get("extensions", {}).get("flasgo.exceptions")
+    witness = (request.scope.get("extensions") or {}).get("flasgo.exceptions")
     if isinstance(witness, list):
         witness.append(error)
+    told = InternalServerError()
+    told.__cause__ = error
+    return told
 
 
 def built_in_answer(request: Request, error: HTTPException) -> Response:
-    """The response of an HTTPException when the user says nothing else."""
+    """The response of an HTTPException when the user says nothing else. Raises ValueError where its headers cannot be sent."""
     form = "json" if request.terms.speaks_json else preferred_format(request.headers.get("accept"))
     if form == "json":
         response = _problem(request, error)
     elif form == "html":
         response = _page(error)
     else:
-        response = quick((error.detail or error.title).encode(), TEXT, error.status_code)
-    response.raw += [header_field(name, value) for name, value in error.headers.items()]
+        response = quick(_sendable("\n".join([_detail(error), *_reasons(error)])), TEXT, error.status_code)
+    if error.headers:
+        response.headers.update(error.headers)
     response.error_code = error.code
     return response
+
+
+def _detail(error: HTTPException) -> str:
+    return error.detail or error.title
+
+
+def _reasons(error: HTTPException) -> list[str]:
+    """What does not validate, one line for each."""
+    issues = error.issues if isinstance(error, ValidationFailed) else ()
+    return [f"{issue.location} {issue.pointer}: {issue.message}" for issue in issues]
+
+
+def _sendable(text: str) -> bytes:
+    """As UTF-8; a lone surrogate, which UTF-8 cannot say, becomes a question mark."""
+    return text.encode("utf-8", "replace")
 
 
 def _problem(request: Request, error: HTTPException) -> Response:
@@ -134,8 +165,8 @@ def _problem(request: Request, error: HTTPException) -> Response:
         type="about:blank",
         title=error.title,
         status=error.status_code,
-        detail=error.detail or error.title,
-        instance=quote(request.path[:MAX_INSTANCE], safe=PATH_SAFE),
+        detail=_sendable(_detail(error)).decode(),
+        instance=quote(request.path[:MAX_INSTANCE], safe=PATH_SAFE, errors="replace"),
         code=error.code,
         errors=error.issues if isinstance(error, ValidationFailed) else (),
     )
@@ -143,12 +174,11 @@ def _problem(request: Request, error: HTTPException) -> Response:
 
 
 def _page(error: HTTPException) -> Response:
-    issues = error.issues if isinstance(error, ValidationFailed) else ()
     title = escape(f"{error.status_code} {error.title}")
-    items = "".join(f"<li>{escape(f'{issue.location} {issue.pointer}: {issue.message}')}</li>" for issue in issues)
+    items = "".join(f"<li>{escape(reason)}</li>" for reason in _reasons(error))
     page = (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"></head>'
-        f"<body><h1>{title}</h1><p>{escape(error.detail or error.title)}</p>{f'<ul>{items}</ul>' if items else ''}</body></html>\n"
+        f"<body><h1>{title}</h1><p>{escape(_detail(error))}</p>{f'<ul>{items}</ul>' if items else ''}</body></html>\n"
     )
-    return quick(page.encode(), HTML, error.status_code)
+    return quick(_sendable(page), HTML, error.status_code)

@@ -4,7 +4,8 @@ A plain function runs in a thread and neighbours share one hop; a coroutine func
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -20,6 +21,9 @@ from flasgo.response import Response, to_response
 logger = logging.getLogger("flasgo.errors")
 
 Function: TypeAlias = Callable[..., object]
+Answer: TypeAlias = Callable[[Request, Exception], Awaitable[Response]]
+After: TypeAlias = Callable[[Request, Response], Awaitable[Response]]
+Teardown: TypeAlias = Callable[[BaseException | None], Awaitable[None]]
 
 
 class Hook(Struct, frozen=True):
@@ -29,10 +33,13 @@ class Hook(Struct, frozen=True):
     call: Call
     takes: int
 
+    def __call__(self, *args: object) -> object:
+        """Call it with as many of `args`, from the last, as it takes."""
+        return self.function(*args[len(args) - self.takes :])
+
     async def on_loop_or_thread(self, pool: ThreadPool, *args: object) -> object:
-        """Call it where it belongs, with as many of `args`, from the first, as it takes."""
-        given = args[: self.takes]
-        value = self.function(*given) if self.call != "sync" else await pool.run(self.function, *given)
+        """Call it where it belongs, and await what it gives."""
+        value = await pool.run_surely(self, *args) if self.call == "sync" else self(*args)
         return await value if isinstance(value, Awaitable) else value
 
 
@@ -70,14 +77,12 @@ class BeforeHooks:
 
 
 def _before_step(hook: Hook) -> Step:
-    function, takes = hook.function, hook.takes
-
     def work(request: Request) -> Response | None:
-        value = function(request) if takes else function()
+        value = hook(request)
         return None if value is None else to_response(value)
 
     async def ask(request: Request) -> Response | None:
-        value = function(request) if takes else function()
+        value = hook(request)
         if isinstance(value, Awaitable):
             value = await value
         return None if value is None else to_response(value)
@@ -85,41 +90,108 @@ def _before_step(hook: Hook) -> Step:
     return WorkStep(work) if hook.call == "sync" else AskStep(ask)
 
 
-def compile_after(
-    hooks: Sequence[Hook], answer: Callable[[Request, Exception], Awaitable[Response]], pool: ThreadPool
-) -> Callable[[Request, Response], Awaitable[Response]] | None:
+def _hops(hooks: Iterable[Hook]) -> Iterator[Hook | tuple[Hook, ...]]:
+    """The hooks in their order: each that runs on the loop by itself, neighbours that need a thread together."""
+    for threaded, group in groupby(hooks, lambda hook: hook.call == "sync"):
+        if threaded:
+            yield tuple(group)
+        else:
+            yield from group
+
+
+def compile_after(hooks: Sequence[Hook], answer: Answer, pool: ThreadPool) -> After | None:
     """after_request as one call. A hook may change the response in place, or return another; None keeps it.
 
     When a hook fails, that is answered as an error and the hooks after it see the error's response.
     """
-    if not hooks:
-        return None
+    runs = [
+        _after_on_loop(hop, answer) if isinstance(hop, Hook) else _after_in_thread(hop, answer, pool)
+        for hop in _hops(hooks)
+    ]
 
     async def after(request: Request, response: Response) -> Response:
-        for hook in hooks:
-            given = (request, response) if hook.takes > 1 else (response,)
-            try:
-                value = await hook.on_loop_or_thread(pool, *given)
-                response = response if value is None or value is response else to_response(value)
-            except Exception as error:  # noqa: BLE001 - whatever a hook raises becomes an answer
-                response = await answer(request, error)
+        for run in runs:
+            response = await run(request, response)
         return response
+
+    return after if runs else None
+
+
+def _after_on_loop(hook: Hook, answer: Answer) -> After:
+    async def after(request: Request, response: Response) -> Response:
+        try:
+            value = hook(request, response)
+            return _successor(response, await value if isinstance(value, Awaitable) else value)
+        except Exception as error:  # noqa: BLE001 - whatever a hook raises becomes an answer
+            return await answer(request, error)
 
     return after
 
 
-def compile_teardown(
-    hooks: Sequence[Hook], pool: ThreadPool
-) -> Callable[[BaseException | None], Awaitable[None]] | None:
+def _after_in_thread(hooks: Sequence[Hook], answer: Answer, pool: ThreadPool) -> After:
+    def work(request: Request, response: Response, rest: Iterator[Hook]) -> tuple[Response, Exception | None]:
+        """Run the rest of the hooks, up to one that fails."""
+        for hook in rest:
+            try:
+                response = _successor(response, hook(request, response))
+            except Exception as error:  # noqa: BLE001 - whatever a hook raises becomes an answer, which is made on the loop
+                return response, error
+        return response, None
+
+    async def after(request: Request, response: Response) -> Response:
+        rest = iter(hooks)
+        while True:
+            response, error = await pool.run_surely(work, request, response, rest)
+            if error is None:
+                return response
+            response = await answer(request, error)
+
+    return after
+
+
+def _successor(response: Response, value: object) -> Response:
+    """The response after a hook that returned this."""
+    return response if value is None or value is response else to_response(value)
+
+
+def compile_teardown(hooks: Sequence[Hook], pool: ThreadPool) -> Teardown | None:
     """teardown_request as one call, last registered first; a failing hook is logged and the others still run."""
-    if not hooks:
-        return None
+    runs = [
+        _teardown_on_loop(hop) if isinstance(hop, Hook) else _teardown_in_thread(hop, pool)
+        for hop in _hops(reversed(hooks))
+    ]
 
     async def teardown(error: BaseException | None) -> None:
-        for hook in reversed(hooks):
+        interruption: BaseException | None = None
+        for run in runs:
             try:
-                await hook.on_loop_or_thread(pool, error)
+                await run(error)
+            except BaseException as interrupted:  # noqa: BLE001 - a cancellation waits until everything is cleared up
+                interruption = interrupted
+        if interruption is not None:
+            raise interruption
+
+    return teardown if runs else None
+
+
+def _teardown_on_loop(hook: Hook) -> Teardown:
+    async def teardown(error: BaseException | None) -> None:
+        try:
+            value = hook(error)
+            if isinstance(value, Awaitable):
+                await value
+        except Exception:
+            logger.exception("teardown-failed hook=%s", hook.function)
+
+    return teardown
+
+
+def _teardown_in_thread(hooks: Sequence[Hook], pool: ThreadPool) -> Teardown:
+    def work(error: BaseException | None) -> None:
+        for hook in hooks:
+            try:
+                hook(error)
             except Exception:
                 logger.exception("teardown-failed hook=%s", hook.function)
 
-    return teardown
+    return lambda error: pool.run_surely(work, error)

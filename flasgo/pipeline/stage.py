@@ -3,10 +3,11 @@
 A stage looks at a Route and answers with the Part that it needs there, or None. Parts come in the cheapest shape that
 will do, and chain.py composes them into straight-line code:
 
-    gate       sync, on the loop: looks at the Request, raises or lets pass
+    gate       sync, on the loop: looks at the Request, raises or lets pass; one that `waits` may give an awaitable
     ask        async: may answer early
     work       sync code of the user's, run in a thread: may answer early; neighbours share one hop
-    finisher   sync, on the loop: completes the Response
+    commit     sync, on the loop, after the handler has answered: may still raise, and is then answered like any error
+    finisher   sync, on the loop: completes every Response
 """
 
 from collections.abc import Awaitable, Callable
@@ -20,21 +21,28 @@ from flasgo.request import Request
 from flasgo.response import Response
 
 Handle: TypeAlias = Callable[[Request], Awaitable[Response]]
-Gate: TypeAlias = Callable[[Request], None]
+Gate: TypeAlias = Callable[[Request], Awaitable[None] | None]
 Ask: TypeAlias = Callable[[Request], Awaitable[Response | None]]
 Work: TypeAlias = Callable[[Request], Response | None]
+Commit: TypeAlias = Callable[[Request, Response], None]
 Finisher: TypeAlias = Callable[[Request, Response], None]
 
 
 class Part(Struct, frozen=True):
-    """A stage's part in one route; `steps` run in their order before the handler, `finisher` after it."""
+    """A stage's part in one route; `steps` run in their order before the handler, `commit` and `finisher` after it.
+
+    `when` names an attribute of the Request: where it is None, commit and finisher have nothing to do and are not called.
+    """
 
     steps: tuple["Step", ...] = ()
+    commit: Commit | None = None
     finisher: Finisher | None = None
+    when: str | None = None
 
 
 class GateStep(Struct, frozen=True, tag=True):
     call: Gate
+    waits: bool = False
 
 
 class AskStep(Struct, frozen=True, tag=True):

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -20,8 +20,7 @@ QUEUE_PER_THREAD = 25
 class ThreadPool:
     """`threads` workers, started when first needed. Calls run in a copy of their caller's context.
 
-    Raises ServiceUnavailable for a call that finds QUEUE_PER_THREAD times as many waiting: a queue without an end only
-    turns overload into time-outs.
+    Whoever is cancelled while a thread works for it waits for that thread: nothing may be torn down that is still in use.
     """
 
     def __init__(self, threads: int) -> None:
@@ -31,26 +30,48 @@ class ThreadPool:
         self._lock = threading.Lock()
         self._executor: ThreadPoolExecutor | None = None
 
-    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        """Call `function` in a thread.
+
+        Raises ServiceUnavailable where QUEUE_PER_THREAD times as many calls wait already: a queue without an end only
+        turns overload into time-outs.
+        """
+        if self._pending >= self._limit:
+            raise ServiceUnavailable("The server is busy. Try again later.", headers={"retry-after": "1"})
+        return self.run_surely(function, *args, **kwargs)
+
+    async def run_surely(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `run`, never refused: for what completes or clears up a request that was let in."""
         with self._lock:
-            if self._pending >= self._limit:
-                raise ServiceUnavailable("The server is busy. Try again later.", headers={"retry-after": "1"})
-            self._pending += 1
             if self._executor is None:
                 self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="flasgo")
-        job = self._executor.submit(copy_context().run, _sealed, partial(function, *args, **kwargs))
-        job.add_done_callback(self._done)
-        return cast("T", await asyncio.wrap_future(job))
+            job = self._executor.submit(copy_context().run, _sealed, partial(function, *args, **kwargs))
+            self._pending += 1
+        job.add_done_callback(lambda _: self._done())
+        try:
+            return cast("T", await asyncio.wrap_future(job))
+        except asyncio.CancelledError:
+            await _end_of(job)
+            raise
 
-    def _done(self, _: Future[object]) -> None:
+    def _done(self) -> None:
         with self._lock:
             self._pending -= 1
 
     def shutdown(self) -> None:
-        """End the threads once their calls are over; the next call starts new ones."""
-        executor, self._executor = self._executor, None
+        """Let the threads end once their calls are over; what waits is cancelled, and the next call starts new ones."""
+        with self._lock:
+            executor, self._executor = self._executor, None
         if executor is not None:
-            executor.shutdown(wait=True, cancel_futures=True)
+            executor.shutdown(wait=False, cancel_futures=True)
+
+
+async def _end_of(job: Future[T]) -> None:
+    """Wait until a thread is done with what nobody wants any more; a second cancellation ends the waiting."""
+    if not job.done():
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        job.add_done_callback(lambda _: loop.call_soon_threadsafe(ended.set))
+        await ended.wait()
 
 
 def _sealed(function: Callable[[], T]) -> T:

@@ -1,109 +1,248 @@
 """Does a value hold only what its declared type has? And if not, what of it may go out.
 
 msgspec encodes a value by its own type, not by the declared one: a subclass with a `password` field, or a dict with a
-key too many, would leak. `exact` compiles the question for one type; `narrow` is the slow answer when it says no.
+key too many, would leak. `exact` compiles the question for one type into one expression; `narrow` is the slow answer
+where it says no. Both read the type as msgspec describes it. What is declared as Any, or `object`, goes out as it is.
 """
 
-import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from functools import partial
-from typing import Any, TypeAlias, cast, get_args, get_origin
+from typing import Final, TypeAlias, TypeGuard, cast, get_origin
+from uuid import UUID
 
-import msgspec
-from msgspec import Struct, ValidationError
-
-from flasgo.errors import ContractError
-from flasgo.plan.types import collection_of, describe, is_record, members, peel
+from msgspec import NODEFAULT, UNSET, Raw, Struct, ValidationError, convert
+from msgspec import inspect as shapes
 
 Check: TypeAlias = Callable[[object], bool]
+
+Record: TypeAlias = shapes.StructType | shapes.DataclassType | shapes.TypedDictType | shapes.NamedTupleType
+
+BINARY: Final = (bytes, bytearray, memoryview)
+
+CLASSES: Final[Mapping[type[shapes.Type], tuple[type, ...]]] = {
+    shapes.NoneType: (type(None),),
+    shapes.BoolType: (bool,),
+    shapes.IntType: (int,),
+    shapes.FloatType: (float, int),
+    shapes.DecimalType: (Decimal,),
+    shapes.StrType: (str,),
+    shapes.BytesType: BINARY,
+    shapes.ByteArrayType: BINARY,
+    shapes.MemoryViewType: BINARY,
+    shapes.DateTimeType: (datetime,),
+    shapes.DateType: (date,),
+    shapes.TimeType: (time,),
+    shapes.TimeDeltaType: (timedelta,),
+    shapes.UUIDType: (UUID,),
+    shapes.RawType: (Raw,),
+    shapes.DictType: (dict,),
+    shapes.TypedDictType: (dict,),
+    shapes.ListType: (list, set, frozenset),
+    shapes.SetType: (set, frozenset, list),
+    shapes.FrozenSetType: (frozenset, set, list),
+    shapes.VarTupleType: (tuple, list),
+    shapes.TupleType: (tuple, list),
+}
+"""What a value of a type is encoded from as it is. A tuple is none of the lists, for it may be `(body, status)`."""
 
 
 def exact(annotation: object) -> Check:
     """The question for one type, compiled: may this value be encoded as it is?"""
-    return _check(annotation, {}) or _shape(annotation)
+    shape = shapes.type_info(annotation)
+    writer = _Writer()
+    return writer.function(writer.test(shape, "v") or writer.outermost(shape, "v"))
 
 
-def narrow(value: object, annotation: object) -> object:
-    """The value as its declared type has it, and nothing more; subclasses lose what they add.
+def outermost(annotation: object) -> Check:
+    """The same question of the outermost type alone, whatever stands inside."""
+    classes = _classes(shapes.type_info(annotation))
+    return lambda value: isinstance(value, classes)
 
-    Raises ContractError when it is not of the type at all.
+
+def narrow(annotation: object) -> Callable[[object], object]:
+    """What gives a value as its declared type has it, and nothing more: subclasses lose what they add.
+
+    A mapping, or an object with the right attributes, becomes the record that is declared. It raises ValidationError for
+    a value that is not of the type at all.
     """
-    kind, _ = peel(annotation)
-    alternatives = members(kind)
-    if len(alternatives) > 1:
-        return narrow(value, _chosen(value, alternatives))
-    origin = get_origin(kind) or kind
-    if is_record(kind) and isinstance(origin, type):
-        if typing.is_typeddict(origin) and isinstance(value, Mapping):
-            return {name: narrow(value[name], hint) for name, hint in fields_of(kind).items() if name in value}
-        if not typing.is_typeddict(origin) and isinstance(value, origin):
-            return _rebuilt(value, origin, fields_of(kind))
-    elif collection_of(kind) is not None and isinstance(value, (list, tuple, set, frozenset)):
-        return [narrow(item, hint) for item, hint in zip(value, _items(kind, len(value)), strict=False)]
-    elif _mapping_value(kind) is not None and isinstance(value, Mapping):
-        return {key: narrow(item, _mapping_value(kind)) for key, item in value.items()}
-    try:
-        return msgspec.convert(value, annotation, from_attributes=True)
-    except ValidationError as error:
-        raise ContractError(
-            f"A handler declares {describe(annotation)} but answered with {type(value).__qualname__}: {error}. "
-            "Return what is declared, or declare what is returned."
-        ) from None
+    shape = shapes.type_info(annotation)
+    return lambda value: _narrowed(shape, value)
 
 
-def fields_of(kind: object) -> dict[str, object]:
-    """The fields of a record by attribute name, with the types that its generic arguments give them."""
-    origin = cast("type", get_origin(kind) or kind)
-    parameters = cast("tuple[object, ...]", getattr(origin, "__parameters__", ()))
-    bound: dict[object, object] = dict(zip(parameters, get_args(kind), strict=False))
-    hints = typing.get_type_hints(origin, include_extras=True)
-    return {name: _bound(hint, bound) for name, hint in hints.items() if get_origin(hint) is not typing.ClassVar}
+class _Writer:
+    """Writes the test of one type, and keeps the names that it uses."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, object] = {}
+        self.records: dict[int, str] = {}
+
+    def function(self, test: str) -> Check:
+        known = self.names.get(test.removesuffix("(v)"))
+        # Source of our own making: nothing varies in it but numbered names, and those of fields as literals.
+        return cast("Check", known or eval(f"lambda v: {test}", self.names))  # noqa: S307 - see above
+
+    def name(self, value: object) -> str:
+        name = f"n{len(self.names)}"
+        self.names[name] = value
+        return name
+
+    def outermost(self, shape: shapes.Type, value: str) -> str:
+        classes = _classes(shape)
+        if classes == (type(None),):
+            return f"{value} is None"
+        return f"isinstance({value}, {self.name(classes)})"
+
+    def test(self, shape: shapes.Type, value: str) -> str | None:
+        """Whether `value`, an expression, holds only what its type has; None where nothing inside it could hold more."""
+        match shape:
+            case shapes.Metadata():
+                return self.test(shape.type, value)
+            case shapes.UnionType():
+                return self.union(shape, value)
+            case shapes.TupleType() | shapes.CollectionType():
+                return self.array(shape, value)
+            case shapes.DictType():
+                return self.each(shape, shape.value_type, value, f"{value}.values()")
+            case shapes.StructType() | shapes.DataclassType() | shapes.TypedDictType() | shapes.NamedTupleType():
+                return self.record(shape, value)
+            case _:
+                return None
+
+    def union(self, shape: shapes.UnionType, value: str) -> str | None:
+        tests = [self.test(member, value) for member in shape.types]
+        total = [t or self.outermost(m, value) for t, m in zip(tests, shape.types, strict=True)]
+        return f"({' or '.join(total)})" if any(tests) else None
+
+    def array(self, shape: shapes.TupleType | shapes.CollectionType, value: str) -> str | None:
+        if not isinstance(shape, shapes.TupleType):
+            return self.each(shape, shape.item_type, value, value)
+        tests = [self.test(item, f"{value}[{index}]") for index, item in enumerate(shape.item_types)]
+        size = f"{self.outermost(shape, value)} and len({value}) == {len(tests)}"
+        return " and ".join([size, *filter(None, tests)]) if any(tests) else None
+
+    def each(self, shape: shapes.Type, item: shapes.Type, value: str, values: str) -> str | None:
+        """The test of a collection, by that of its items."""
+        test = self.test(item, "v")
+        if test is None:
+            return None
+        alone = test.removeprefix("type(v) is ")
+        if alone in self.names:
+            # One set operation over the items' classes, in C.
+            inner = f"{self.name({self.names[alone]})}.issuperset(map(type, {values}))"
+        else:
+            inner = f"all(map({self.name(self.function(test))}, {values}))"
+        return f"{self.outermost(shape, value)} and {inner}"
+
+    def record(self, shape: Record, value: str) -> str:
+        """The test of a record: of its class alone, or a function where there is more to look at."""
+        if id(shape) in self.records:
+            return f"{self.records[id(shape)]}({value})"
+        # It has its name before it is written, for records that hold others of their kind.
+        name = self.records[id(shape)] = self.name(None)
+        first, inner = self.fields(shape)
+        if first.startswith("type") and not inner:
+            del self.records[id(shape)]
+            return f"type({value}) is {first.removeprefix('type(v) is ')}"
+        self.names[name] = self.function(" and ".join([first, *inner]))
+        return f"{name}({value})"
+
+    def fields(self, shape: Record) -> tuple[str, list[str]]:
+        """The test of the record itself, and those of its fields that need one, all of `v`."""
+        names = frozenset(field.name for field in shape.fields)
+        if isinstance(shape, shapes.TypedDictType):
+            tests = {field.name: self.test(field.type, f"v[{field.name!r}]") for field in shape.fields}
+            first = f"isinstance(v, dict) and v.keys() <= {self.name(names)}"
+            return first, [f"({name!r} not in v or {test})" for name, test in tests.items() if test]
+        inner = []
+        for field in shape.fields:
+            plain = isinstance(shape, shapes.StructType) and field.name.isidentifier()
+            value = f"v.{field.name}" if plain else f"getattr(v, {field.name!r}, None)"
+            test = self.test(field.type, value)
+            if test is not None:
+                inner.append(f"({value} is {self.name(UNSET)} or {test})" if _may_be_unset(field) else test)
+        kind = _origin(shape)
+        if hasattr(kind, "__attrs_attrs__") and kind.__dictoffset__:
+            # Of these msgspec encodes whatever the instance holds.
+            inner.append(f"v.__dict__.keys() <= {self.name(names)}")
+        return f"type(v) is {self.name(kind)}", inner
 
 
-def _bound(hint: object, bound: Mapping[object, object]) -> object:
-    """A field's type with the record's type variables replaced."""
-    if hint in bound:
-        return bound[hint]
-    parameters = getattr(hint, "__parameters__", ())
-    if bound and parameters:
-        return cast("Any", hint)[
-            tuple(bound.get(p, p) for p in parameters)
-        ]  # a generic alias: subscripted as typing does
-    return hint
+def _may_be_unset(field: shapes.Field) -> bool:
+    return not field.required and field.default is NODEFAULT and field.default_factory is NODEFAULT
 
 
-def _items(kind: object, count: int) -> Iterable[object]:
-    """The declared type of each item of a collection."""
-    arguments = get_args(kind)
-    if get_origin(kind) is tuple and arguments[-1:] != (Ellipsis,):
-        return arguments
-    return (arguments[0] if arguments else Any,) * count
+def _origin(shape: Record) -> type:
+    origin = get_origin(shape.cls)
+    return origin if isinstance(origin, type) else shape.cls
 
 
-def _mapping_value(kind: object) -> object | None:
-    origin = get_origin(kind) or kind
-    if isinstance(origin, type) and issubclass(origin, Mapping) and not is_record(kind):
-        arguments = get_args(kind)
-        return arguments[1] if arguments else Any
-    return None
+def _classes(shape: shapes.Type) -> tuple[type, ...]:
+    """What a value of this type may be an instance of."""
+    match shape:
+        case shapes.Metadata():
+            return _classes(shape.type)
+        case shapes.UnionType():
+            return tuple(kind for member in shape.types for kind in _classes(member))
+        case shapes.StructType() | shapes.DataclassType() | shapes.NamedTupleType():
+            return (_origin(shape),)
+        case shapes.EnumType() | shapes.CustomType():
+            return (shape.cls,)
+        case shapes.LiteralType():
+            return tuple({type(value) for value in shape.values})
+        case _:
+            return CLASSES.get(type(shape), (object,))
 
 
-def _chosen(value: object, alternatives: tuple[object, ...]) -> object:
-    """The alternative of a union that a value belongs to: its own class before a base class."""
+def _narrowed(shape: shapes.Type, value: object) -> object:
+    match shape:
+        case shapes.Metadata():
+            result = _narrowed(shape.type, value)
+        case shapes.UnionType():
+            result = _narrowed_to_one(sorted(shape.types, key=partial(_distance, value)), value)
+        case shapes.StructType() | shapes.DataclassType() | shapes.NamedTupleType():
+            same = isinstance(value, _origin(shape))
+            result = _rebuilt(shape, value if same else convert(value, shape.cls, from_attributes=True))
+        case shapes.TypedDictType() if isinstance(value, Mapping):
+            result = {f.name: _narrowed(f.type, value[f.name]) for f in shape.fields if f.name in value}
+        case shapes.DictType() if isinstance(value, Mapping):
+            result = {key: _narrowed(shape.value_type, item) for key, item in value.items()}
+        case shapes.TupleType() if isinstance(value, (tuple, list)) and len(value) == len(shape.item_types):
+            result = [_narrowed(kind, item) for kind, item in zip(shape.item_types, value, strict=True)]
+        case shapes.CollectionType() if _is_array(value):
+            result = [_narrowed(shape.item_type, item) for item in value]
+        case _ if value is UNSET or isinstance(value, _classes(shape)):
+            result = value
+        case _:
+            expected = " or ".join(kind.__qualname__ for kind in _classes(shape))
+            raise ValidationError(f"expected {expected}, got {type(value).__qualname__}")
+    return result
+
+
+def _is_array(value: object) -> TypeGuard[Collection[object]]:
+    return isinstance(value, Collection) and not isinstance(value, (str, *BINARY, Mapping))
+
+
+def _narrowed_to_one(alternatives: Iterable[shapes.Type], value: object) -> object:
+    for alternative in alternatives:
+        with suppress(ValidationError):
+            return _narrowed(alternative, value)
+    raise ValidationError(f"{type(value).__qualname__} is none of the alternatives")
+
+
+def _distance(value: object, shape: shapes.Type) -> int:
+    """How far above a value's own class that of an alternative stands; what it is no instance of comes last."""
     classes = type(value).__mro__
-    ranked = [(classes.index(o), a) for a in alternatives if (o := _class_of(a)) in classes]
-    return min(ranked, key=lambda pair: pair[0])[1] if ranked else alternatives[0]
+    return min([classes.index(kind) for kind in _classes(shape) if kind in classes], default=len(classes))
 
 
-def _class_of(annotation: object) -> object:
-    kind, _ = peel(annotation)
-    origin = get_origin(kind) or kind
-    return dict if typing.is_typeddict(origin) else type(None) if origin is None else origin
-
-
-def _rebuilt(value: object, kind: type, fields: Mapping[str, object]) -> object:
-    values = {name: narrow(getattr(value, name), hint) for name, hint in fields.items() if hasattr(value, name)}
-    if issubclass(kind, tuple):
+def _rebuilt(shape: shapes.StructType | shapes.DataclassType | shapes.NamedTupleType, value: object) -> object:
+    """A record of the declared class itself, with the fields of this one; those that are not set stay so."""
+    kind = _origin(shape)
+    values = {f.name: _narrowed(f.type, getattr(value, f.name)) for f in shape.fields if hasattr(value, f.name)}
+    if isinstance(shape, shapes.NamedTupleType):
         return list(values.values())
     if issubclass(kind, Struct):
         return kind(**values)
@@ -111,94 +250,3 @@ def _rebuilt(value: object, kind: type, fields: Mapping[str, object]) -> object:
     for name, item in values.items():
         object.__setattr__(twin, name, item)
     return twin
-
-
-def _check(annotation: object, known: dict[object, Check]) -> Check | None:
-    """The check of a type, or None where nothing inside it could hold more than it declares."""
-    kind, _ = peel(annotation)
-    alternatives = members(kind)
-    if len(alternatives) > 1:
-        return _union_check(alternatives, known)
-    if is_record(kind):
-        return _record_check(kind, known)
-    if collection_of(kind) is not None:
-        return _collection_check(kind, known)
-    value = _mapping_value(kind)
-    inner = None if value is None else _check(value, known)
-    if inner is None:
-        return None
-    return lambda v: isinstance(v, dict) and all(map(inner, v.values()))
-
-
-def _shape(annotation: object) -> Check:
-    """The check of the outermost type alone, for what needs no look inside."""
-    classes = tuple(c for m in members(peel(annotation)[0]) if isinstance(c := _class_of(m), type))
-    abstract = tuple(c for c in classes if c.__module__ == "collections.abc")
-    plain = tuple(c for c in classes if c not in abstract)
-    if float in plain:
-        plain = (*plain, int)
-    return (lambda v: isinstance(v, (*plain, *abstract))) if classes else (lambda _: True)
-
-
-def _union_check(alternatives: tuple[object, ...], known: dict[object, Check]) -> Check | None:
-    checks = [(a, _check(a, known)) for a in alternatives]
-    if all(check is None for _, check in checks):
-        return None
-    total = [check or _shape(a) for a, check in checks]
-    return lambda v: any(check(v) for check in total)
-
-
-def _collection_check(kind: object, known: dict[object, Check]) -> Check | None:
-    arguments = [a for a in get_args(kind) if a is not Ellipsis]
-    checks = [_check(a, known) for a in arguments]
-    if all(check is None for check in checks):
-        return None
-    if len(arguments) == 1:
-        item = cast("Check", checks[0])
-        alone = _only_class(arguments[0])
-        if alone is not None:
-            # One set operation over the items' classes, in C.
-            classes = {alone}
-            return lambda v: isinstance(v, (list, tuple, set, frozenset)) and classes.issuperset(map(type, v))
-        return lambda v: isinstance(v, (list, tuple, set, frozenset)) and all(map(item, v))
-    total = [check or _shape(a) for a, check in zip(arguments, checks, strict=True)]
-    return lambda v: isinstance(v, tuple) and len(v) == len(total) and all(c(i) for c, i in zip(total, v, strict=True))
-
-
-def _only_class(annotation: object) -> type | None:
-    """The class of a record that has no other record inside, so that its class is all there is to look at."""
-    kind, _ = peel(annotation)
-    origin = get_origin(kind) or kind
-    if not is_record(kind) or not isinstance(origin, type) or typing.is_typeddict(origin):
-        return None
-    return None if any(_check(hint, {kind: bool}) is not None for hint in fields_of(kind).values()) else origin
-
-
-def _all_exact(kind: object, inner: tuple[tuple[str, Check], ...], value: object) -> bool:
-    if type(value) is not kind:
-        return False
-    for name, check in inner:  # noqa: SIM110 - a generator costs more than the look itself
-        if not check(getattr(value, name, None)):
-            return False
-    return True
-
-
-def _record_check(kind: object, known: dict[object, Check]) -> Check:
-    if kind in known:
-        # A recursive type: the check that is being made is looked up when it is used.
-        return lambda v: known[kind](v)  # noqa: PLW0108 - not known yet, only when it is called
-    known[kind] = bool
-    fields = fields_of(kind)
-    inner = [(name, check) for name, hint in fields.items() if (check := _check(hint, known)) is not None]
-    origin = get_origin(kind) or kind
-    if typing.is_typeddict(origin):
-        known[kind] = partial(_dict_exact, frozenset(fields), inner)
-    elif inner:
-        known[kind] = partial(_all_exact, origin, tuple(inner))
-    else:
-        known[kind] = lambda v: type(v) is origin
-    return known[kind]
-
-
-def _dict_exact(names: frozenset[str], inner: Iterable[tuple[str, Check]], value: object) -> bool:
-    return isinstance(value, dict) and value.keys() <= names and all(c(value[n]) for n, c in inner if n in value)

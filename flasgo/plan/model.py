@@ -119,7 +119,8 @@ class Route(Struct, frozen=True):
     `name` is what `url_for` takes; `named` says that it was given, not taken from the handler. `status_code` is that of a
     plain answer. `threaded` says whether a sync handler runs in the thread pool. `strict_slashes`: the other form of the
     path, with or without the slash at its end, is redirected (True) or answered itself (False); None leaves it to
-    STRICT_SLASHES. `max_body_bytes` replaces MAX_REQUEST_BODY_BYTES. `options` hold what features add, one Struct of each type.
+    STRICT_SLASHES. `max_body_bytes` replaces MAX_REQUEST_BODY_BYTES. `csrf` says whether
+    unsafe methods need a token. `options` hold what features add, one Struct of each type.
     """
 
     path: str
@@ -132,6 +133,7 @@ class Route(Struct, frozen=True):
     threaded: bool = True
     strict_slashes: bool | None = None
     max_body_bytes: int | None = None
+    csrf: bool = True
     options: tuple[Struct, ...] = ()
 
     def option(self, kind: type[O]) -> O | None:

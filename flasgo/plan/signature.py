@@ -1,61 +1,57 @@
-"""The only introspection in flasgo: a callable's signature becomes a HandlerPlan, once, at registration.
+"""The only introspection in flasgo: what a callable takes and gives, whatever it is made of.
 
-Each parameter is placed by the first of these rules that holds:
+A callable may stand in layers: partials, bound methods, instances with `__call__`, and decorators that keep what they
+wrap in `__wrapped__`. What it takes is read from the innermost layer outwards:
 
-1. its name is in the path → path
-2. its annotation is a type that the framework owns → injected
-3. it is named `request` → the Request
-4. a marker says where: Path Query Header Cookie Body
-5. it is a record (Struct, dataclass, attrs, TypedDict, NamedTuple), or a collection or union of records → body
-6. everything else → query
+    function, class, builtin     its own parameters
+    partial                      those that it does not bind: what it binds is no longer the caller's to give
+    bound method                 all but the first
+    wrapper                      its own, and behind its `*args` and `**kwargs` those of what it wraps
+    `__signature__`              what it says, whatever lies below
 
-Whatever cannot work is a RegistrationError that names file, line, handler, parameter and cure.
+Whatever cannot be read is a RegistrationError that names file, line, handler and cure.
 """
 
 import functools
 import inspect
+import re
 import typing
-from collections.abc import Iterable, Mapping
-from datetime import date
-from typing import Any, cast
-from uuid import UUID
+from collections.abc import Iterator, Mapping
+from typing import Literal, Unpack, get_origin
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from flasgo.errors import Location
-from flasgo.plan.markers import LOCATIONS, Marker
-from flasgo.plan.model import MISSING, Argument, Call, Endpoint, HandlerPlan, Injected, Input, Source
-from flasgo.plan.returns import plan_returns
-from flasgo.plan.types import (
-    UNTYPED,
-    collection_of,
-    constrained,
-    describe,
-    is_body,
-    json_problem,
-    peel,
-    text_problem,
-    without_none,
-)
-from flasgo.request import Request
+from flasgo.plan.model import MISSING, Call, Endpoint, Source
+from flasgo.plan.types import is_record
 
 Parameter = inspect.Parameter
 
+PLACEHOLDER: object = getattr(functools, "Placeholder", MISSING)
+"""What keeps a place open among the arguments of a partial (Python 3.14)."""
 
-BARE_TYPES = frozenset({int, float, UUID, date})
-"""The annotations that give a bare placeholder, `<id>`, a converter of their own."""
 
+class Taken(Struct, frozen=True):
+    """One parameter of a callable; `annotation` and `default` are MISSING where there is none.
 
-class Context(Struct, frozen=True):
-    """What a signature is read against.
-
-    `path` maps each placeholder to the type that its converter makes; `bare` are those whose type the annotation says.
-    `owned` are the types that are injected, subclasses included.
+    `place`: it is given by position alone, by name alone, or by either. `added`: a wrapper takes it, and what it wraps
+    does not.
     """
 
-    path: Mapping[str, type]
-    bare: frozenset[str]
-    owned: tuple[type, ...]
+    name: str
+    annotation: object
+    default: object
+    place: Literal["position", "name", "either"]
+    added: bool = False
+
+
+class Signature(Struct, frozen=True):
+    """What a callable takes, and the annotation of what it gives. `rest`: it has `*args`; `surplus`: it has `**kwargs`."""
+
+    parameters: tuple[Taken, ...]
+    rest: bool = False
+    surplus: bool = False
+    returns: object = MISSING
 
 
 def source_of(endpoint: Endpoint) -> Source:
@@ -73,41 +69,29 @@ def endpoint_name(endpoint: Endpoint) -> str:
     return str(getattr(_function(endpoint), "__name__", type(endpoint).__name__))
 
 
-def _function(endpoint: Endpoint) -> Any:  # a function, or whatever else the callable leads to
-    """The function that the programmer wrote, below partials, bound methods, instances and wrapping decorators."""
-    found: Any = endpoint
-    while True:
-        if isinstance(found, functools.partial):
-            found = found.func
-        elif inspect.ismethod(found):
-            found = found.__func__
-        elif hasattr(found, "__wrapped__"):
-            found = found.__wrapped__
-        elif not isinstance(found, type) and not inspect.isroutine(found) and inspect.ismethod(found.__call__):
-            found = found.__call__
-        else:
-            return found
-
-
 def call_of(endpoint: Endpoint) -> Call:
     """How a callable is called; a plain wrapper around a coroutine function gives what that gives."""
-    direct: Any = endpoint
-    while isinstance(direct, functools.partial):
-        direct = direct.func
-    if inspect.iscoroutinefunction(direct) or inspect.iscoroutinefunction(getattr(direct, "__call__", None)):  # noqa: B004 - not a test for callability
+    direct = _called(endpoint)
+    if inspect.iscoroutinefunction(direct):
         return "async"
-    return "either" if inspect.iscoroutinefunction(_function(endpoint)) else "sync"
+    return "either" if any(map(inspect.iscoroutinefunction, _layers(endpoint))) else "sync"
+
+
+def is_generator(endpoint: Endpoint) -> bool:
+    """Does calling it give a generator?"""
+    direct = _called(endpoint)
+    return inspect.isgeneratorfunction(direct) or inspect.isasyncgenfunction(direct)
 
 
 def arity(function: Endpoint, *, allowed: range, role: str) -> int:
     """How many positional arguments a hook takes. Raises RegistrationError when that is not in `allowed`."""
     source = source_of(function)
-    parameters = _signature(function, source).parameters.values()
-    positional = [p for p in parameters if p.kind in {Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD}]
-    if any(p.kind is Parameter.VAR_POSITIONAL for p in parameters):
+    signature = signature_of(function, source)
+    positional = [p for p in signature.parameters if p.place != "name"]
+    if signature.rest:
         return allowed[-1]
-    required = [p for p in positional if p.default is Parameter.empty]
-    keywords = [p for p in parameters if p.kind is Parameter.KEYWORD_ONLY and p.default is Parameter.empty]
+    required = [p for p in positional if p.default is MISSING]
+    keywords = [p for p in signature.parameters if p.place == "name" and p.default is MISSING]
     taken = min(len(positional), allowed[-1])
     if keywords or len(required) > allowed[-1] or taken < allowed[0]:
         counts = " or ".join(str(n) for n in allowed)
@@ -115,172 +99,196 @@ def arity(function: Endpoint, *, allowed: range, role: str) -> int:
     return taken
 
 
-def plan_handler(endpoint: Endpoint, context: Context) -> HandlerPlan:
-    """Read a handler's signature. Raises RegistrationError for everything that could not work in a request."""
-    if not callable(endpoint):
-        raise Source("<route>", 0, repr(endpoint)[:80]).mistake("a route needs a callable; give it a function.")
-    source = source_of(endpoint)
-    hints = _hints(endpoint, source)
-    arguments: list[Argument] = []
-    takes_any = False
-    for parameter in _signature(endpoint, source).parameters.values():
-        if parameter.kind is Parameter.VAR_KEYWORD:
-            takes_any = True
-        elif parameter.kind is not Parameter.VAR_POSITIONAL:
-            value = _Reading(source, parameter, hints.get(parameter.name, Parameter.empty), context).place()
-            arguments.append(Argument(parameter.name, parameter.kind is Parameter.POSITIONAL_ONLY, value))
-    inputs = [a.value for a in arguments if isinstance(a.value, Input)]
-    taken = {i.name for i in inputs if i.location == "path"}
-    left = tuple(name for name in context.path if name not in taken)
-    if left and not takes_any:
-        raise source.mistake(
-            f"the path has <{left[0]}>, but no parameter takes it; add a parameter `{left[0]}` or take it out of the path."
-        )
-    _check_together(source, inputs)
-    returns = plan_returns(hints.get("return", MISSING), source)
-    return HandlerPlan(source, call_of(endpoint), tuple(arguments), returns, left)
+def signature_of(endpoint: Endpoint, source: Source) -> Signature:
+    """Read what a callable takes. Raises RegistrationError for what could never be called."""
+    inner, *outer = reversed(list(_layers(endpoint)))
+    found = _own(inner, source)
+    if found is None:
+        raise source.mistake("its signature cannot be read; wrap it in a function of your own.")
+    for layer in outer:
+        if getattr(layer, "__signature__", None) is not None:
+            found = _own(layer, source) or found
+        elif isinstance(layer, functools.partial):
+            found = _open(layer, found, source)
+        elif inspect.ismethod(layer):
+            found = _bound(found, source)
+        elif hasattr(layer, "__wrapped__") and not isinstance(layer, staticmethod):
+            found = _wrapped(_own(layer, source) or Signature((), rest=True, surplus=True), found, source)
+    return found
 
 
-def _signature(endpoint: Endpoint, source: Source) -> inspect.Signature:
+def _layers(endpoint: Endpoint) -> Iterator[Endpoint]:
+    """A callable, and what it leads to, down to the function that the programmer wrote."""
+    seen: list[Endpoint] = []
+    found: Endpoint | None = endpoint
+    while found is not None and not any(found is one for one in seen):
+        yield found
+        seen.append(found)
+        found = _below(found)
+
+
+def _below(layer: Endpoint) -> Endpoint | None:
+    if isinstance(layer, functools.partial):
+        return layer.func
+    if inspect.ismethod(layer):
+        return layer.__func__
+    wrapped = getattr(layer, "__wrapped__", None)
+    return wrapped if callable(wrapped) else _call_method(layer)
+
+
+def _call_method(found: Endpoint) -> Endpoint | None:
+    """The `__call__` of an instance; None for what is called by itself."""
+    if isinstance(found, type) or inspect.isroutine(found):
+        return None
+    method = getattr(found, "__call__", None)  # noqa: B004 - the method itself is wanted
+    return method if inspect.ismethod(method) or inspect.isfunction(method) else None
+
+
+def _called(endpoint: Endpoint) -> Endpoint:
+    """What runs first when it is called: below partials, and the `__call__` of an instance."""
+    found = endpoint
+    while isinstance(found, functools.partial):
+        found = found.func
+    return _call_method(found) or found
+
+
+def _function(endpoint: Endpoint) -> Endpoint:
+    """The function that the programmer wrote."""
+    *_, found = _layers(endpoint)
+    return found
+
+
+def _own(layer: Endpoint, source: Source) -> Signature | None:
+    """What one layer says of itself; None where it says nothing."""
     try:
-        return inspect.signature(endpoint)
+        signature = inspect.signature(layer, follow_wrapped=False)
     except (ValueError, TypeError):
-        raise source.mistake("its signature cannot be read; wrap it in a function of your own.") from None
+        return None
+    hints = {} if hasattr(layer, "__signature__") else _hints(layer, source)
+    taken: list[Taken] = []
+    rest = surplus = False
+    for one in signature.parameters.values():
+        annotation = _evaluated(one.name, hints.get(one.name, one.annotation), layer, source)
+        if one.kind is Parameter.VAR_POSITIONAL:
+            rest = True
+        elif one.kind is Parameter.VAR_KEYWORD and get_origin(annotation) is not Unpack:
+            surplus = True
+        elif one.kind is Parameter.VAR_KEYWORD:
+            raise source.mistake("write its members out as parameters, instead of `**`.", parameter=one.name)
+        else:
+            default = MISSING if one.default is Parameter.empty else one.default
+            taken.append(Taken(one.name, annotation, default, PLACES[one.kind]))
+    returns = layer if isinstance(layer, type) else hints.get("return", signature.return_annotation)
+    return Signature(tuple(taken), rest, surplus, _evaluated("return", returns, layer, source))
 
 
-def _hints(endpoint: Endpoint, source: Source) -> Mapping[str, object]:
-    function = _function(endpoint)
-    try:
-        return typing.get_type_hints(
-            getattr(function, "__init__") if isinstance(function, type) else function,  # noqa: B009 - of a class that is a handler, its own
-            include_extras=True,
+def _evaluated(name: str, annotation: object, layer: Endpoint, source: Source) -> object:
+    """An annotation as it is; where a given signature has it as a string, as the layer's own annotations say."""
+    if annotation is Parameter.empty:
+        return MISSING
+    return _hints(layer, source).get(name, annotation) if isinstance(annotation, str) else annotation
+
+
+PLACES: Mapping[object, Literal["position", "name", "either"]] = {
+    Parameter.POSITIONAL_ONLY: "position",
+    Parameter.POSITIONAL_OR_KEYWORD: "either",
+    Parameter.KEYWORD_ONLY: "name",
+}
+
+
+def _open(layer: functools.partial[object], inner: Signature, source: Source) -> Signature:
+    """What a partial leaves to give."""
+    positional = [p.name for p in inner.parameters if p.place != "name"]
+    names = {p.name for p in inner.parameters if p.place != "position"}
+    unknown = [] if inner.surplus else [name for name in layer.keywords if name not in names]
+    if unknown or (len(layer.args) > len(positional) and not inner.rest):
+        what = f"`{unknown[0]}`" if unknown else f"{len(layer.args)} positional arguments"
+        raise source.mistake(f"its partial binds {what}, which it does not take; correct the partial.")
+    places = dict(zip(positional, layer.args, strict=False))
+    left: list[Taken] = []
+    by_name = False
+    for one in inner.parameters:
+        if places.get(one.name) is PLACEHOLDER and one.name in places:
+            left.append(replace(one, place="position"))
+        elif one.name in layer.keywords and one.place != "position":
+            by_name = True
+        elif one.name not in places:
+            left.append(replace(one, place="name") if by_name else one)
+    return replace(inner, parameters=tuple(left))
+
+
+def _bound(inner: Signature, source: Source) -> Signature:
+    """What a method takes beside its instance."""
+    if inner.parameters and inner.parameters[0].place != "name":
+        return replace(inner, parameters=inner.parameters[1:])
+    if inner.rest:
+        return inner
+    raise source.mistake("it is a method without a parameter for its instance; give it `self`.")
+
+
+def _wrapped(own: Signature, inner: Signature, source: Source) -> Signature:
+    """What a wrapper takes, and passes on."""
+    returns = inner.returns if own.returns is MISSING else own.returns
+    if not own.rest and not own.surplus:
+        return replace(own, returns=returns)
+    below = {p.name: p for p in inner.parameters}
+    mine = [replace(p, added=True) if p.name not in below else _annotated(p, below[p.name]) for p in own.parameters]
+    named = {p.name for p in mine}
+    passed = [p for p in inner.parameters if p.name not in named]
+    lost = [p for p in passed if (p.place == "position" and not own.rest) or (p.place == "name" and not own.surplus)]
+    needed = next((p.name for p in lost if p.default is MISSING), None)
+    if needed is not None:
+        raise source.mistake(
+            "its wrapper does not pass it on; give the wrapper `*args` and `**kwargs`.", parameter=needed
         )
+    passed = [p for p in passed if p not in lost]
+    by_position = max((n for n, p in enumerate(passed, 1) if p.place == "position" or not own.surplus), default=0)
+    if by_position:
+        mine = [replace(p, place="position") if p.place == "either" else p for p in mine]
+        passed[:by_position] = [replace(p, place="position") for p in passed[:by_position]]
+    parameters = sorted([*mine, *passed], key=lambda p: p.place != "position")
+    return Signature(tuple(parameters), own.rest and inner.rest, own.surplus and inner.surplus, returns)
+
+
+def _annotated(own: Taken, below: Taken) -> Taken:
+    return replace(own, annotation=below.annotation) if own.annotation is MISSING else own
+
+
+def _hints(layer: Endpoint, source: Source) -> Mapping[str, object]:
+    """The annotations of one layer, strings evaluated, by parameter; empty for what has none of its own."""
+    noted = _noted(layer)
+    if noted is None:
+        return {}
+    try:
+        return typing.get_type_hints(noted, include_extras=True)
     except NameError as error:
         raise source.mistake(
-            f"the annotation names {error.name!r}, which its module does not have. Define it at the top level of the module and "
+            f"its annotation names {error.name!r}, which its module does not have. Define it at the top level of the module and "
             "import it for run time too (not under TYPE_CHECKING); a class that is local to a function needs annotations "
-            "that are not strings (no `from __future__ import annotations`)."
+            "that are not strings (no `from __future__ import annotations`).",
+            parameter=_where(noted, error.name),
         ) from None
-    except TypeError:
-        return {}  # a built-in callable has no annotations
     except Exception as error:  # noqa: BLE001 - an annotation is code of the user's: it may raise anything
         raise source.mistake(
             f"its annotations cannot be read ({type(error).__name__}: {error}); correct them."
         ) from None
 
 
-class _Reading:
-    """One parameter while its place is being found."""
-
-    def __init__(self, source: Source, parameter: inspect.Parameter, annotation: object, context: Context) -> None:
-        self.source = source
-        self.name = parameter.name
-        self.default = MISSING if parameter.default is Parameter.empty else parameter.default
-        self.bare = annotation is Parameter.empty
-        self.annotation: object = str if self.bare else annotation
-        self.context = context
-        self.kind, self.metadata = peel(self.annotation)
-        markers = [m for m in self.metadata if isinstance(m, Marker)]
-        if len(markers) > 1:
-            raise self.mistake("it has several markers; keep the one that says where it comes from.")
-        self.marker = markers[0] if markers else None
-        misused = next((m for m in self.metadata if isinstance(m, type) and issubclass(m, Marker)), None)
-        if misused is not None:
-            raise self.mistake(f"write {misused.__name__}() instead of {misused.__name__}.")
-        if isinstance(self.default, Marker):
-            kind = type(self.default).__name__
-            raise self.mistake(
-                f"{kind}() is no default; write `{self.name}: Annotated[{describe(self.kind)}, {kind}()]`."
-            )
-
-    def mistake(self, problem: str) -> Exception:
-        return self.source.mistake(problem, parameter=self.name)
-
-    def place(self) -> Input | Injected:
-        wire = self.marker.alias if self.marker is not None and self.marker.alias else self.name
-        if wire in self.context.path and (self.marker is None or LOCATIONS[type(self.marker)] == "path"):
-            return self._path(wire)
-        injected = self._injected()
-        if injected is not None:
-            return injected
-        if self.marker is not None:
-            return self._marked(LOCATIONS[type(self.marker)], wire)
-        if is_body(self.annotation):
-            return self._body()
-        return self._text("query", wire)
-
-    def _injected(self) -> Injected | None:
-        alternatives, optional = without_none(self.kind)
-        kind, _ = peel(alternatives[0]) if len(alternatives) == 1 else (None, ())
-        if isinstance(kind, type) and issubclass(kind, self.context.owned):
-            if self.marker is not None:
-                raise self.mistake(f"{kind.__name__} is provided by its type; take the marker away.")
-            return Injected(self.name, kind, optional)
-        if self.name == "request" and self.marker is None:
-            return Injected(self.name, Request)
-        return None
-
-    def _path(self, name: str) -> Input:
-        by_annotation = name in self.context.bare and self.kind in BARE_TYPES
-        made = cast("type", self.kind) if by_annotation else self.context.path[name]
-        problem = text_problem(self.annotation)
-        if problem is not None and made in {str, int, float}:
-            raise self.mistake(f"{problem}; a placeholder of a path is one piece of text.")
-        annotation = made if self.bare or self.kind in UNTYPED else constrained(self.kind, self.metadata)
-        if made is not str and self.kind is str and not self.bare:
-            raise self.mistake(
-                f"<{name}> makes {describe(made)} of the path's text, but the annotation says str; "
-                f"write <{name}> in the path, or annotate {describe(made)}."
-            )
-        return Input(self.name, "path", name, annotation, MISSING, ready=annotation is made)
-
-    def _marked(self, location: Location, wire: str) -> Input:
-        if location == "path":
-            raise self.mistake(f"the path has no <{wire}>; add it to the path, or take the marker Path() away.")
-        if location == "body":
-            return self._body()
-        if location == "header":
-            return self._text(location, wire.replace("_", "-").lower())
-        return self._text(location, wire)
-
-    def _body(self) -> Input:
-        annotation = constrained(self.kind, self.metadata)
-        problem = json_problem(annotation)
-        if problem is not None:
-            raise self.mistake(f"it cannot be decoded from JSON: {problem}.")
-        return Input(self.name, "body", self.name, annotation, self._default())
-
-    def _text(self, location: Location, wire: str) -> Input:
-        annotation = constrained(str if self.kind in UNTYPED else self.kind, self.metadata)
-        problem = text_problem(annotation) or json_problem(annotation)
-        if problem is not None:
-            raise self.mistake(f"{problem}.")
-        alternatives, _ = without_none(annotation)
-        many = collection_of(alternatives[0]) is not None
-        return Input(self.name, location, wire, annotation, self._default(), many)
-
-    def _default(self) -> object:
-        """The default; `T | None` alone makes a parameter optional."""
-        _, optional = without_none(self.kind)
-        if self.default is None and not optional and not self.bare:
-            raise self.mistake(
-                f"its default is None, but its type is not; write `{describe(self.kind)} | None = None`."
-            )
-        return None if self.default is MISSING and optional else self.default
+def _noted(layer: Endpoint) -> Endpoint | None:
+    """What carries the annotations of one layer."""
+    if inspect.ismethod(layer):
+        return layer.__func__
+    if isinstance(layer, type) and not is_record(layer):
+        makers = (getattr(layer, name) for name in ("__init__", "__new__"))
+        return next(filter(inspect.isfunction, makers), None)
+    return layer if isinstance(layer, type) or inspect.isfunction(layer) else None
 
 
-def _check_together(source: Source, inputs: Iterable[Input]) -> None:
-    seen: dict[tuple[Location, str], str] = {}
-    for one in inputs:
-        key = (one.location, "" if one.location == "body" else one.name)
-        other = seen.setdefault(key, one.parameter)
-        if other != one.parameter and one.location == "body":
-            raise source.mistake(
-                f"`{other}` takes the body already; put both into one Struct, or mark what comes from the query with Query().",
-                parameter=one.parameter,
-            )
-        if other != one.parameter:
-            raise source.mistake(
-                f"`{other}` takes {one.location} {one.name!r} already; give one of them an alias.",
-                parameter=one.parameter,
-            )
+def _where(noted: Endpoint, name: str | None) -> str | None:
+    """The parameter whose annotation, as a string, names this."""
+    try:
+        annotations: Mapping[str, object] = noted.__annotations__
+    except NameError:
+        return None  # Python 3.14 evaluates annotations that are no strings only now, and fails as before
+    texts = {parameter: text for parameter, text in annotations.items() if isinstance(text, str)}
+    return next((p for p, text in texts.items() if p != "return" and name in re.findall(r"\w+", text)), None)

@@ -7,11 +7,13 @@ import typing
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Protocol, TypeGuard, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, LiteralString, Protocol, TypeGuard, Union, cast, get_args, get_origin
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Struct
+
+from flasgo.validation.shapes import nodes
 
 COLLECTIONS = frozenset({list, set, frozenset, tuple})
 SCALARS = frozenset({str, int, float, bool, bytes, Decimal, UUID, date, datetime, time, timedelta})
@@ -20,26 +22,7 @@ SCALARS = frozenset({str, int, float, bool, bytes, Decimal, UUID, date, datetime
 QUALIFIERS = frozenset({typing.Required, typing.NotRequired, typing.Final})
 """What may stand around a field's type and says nothing about its values."""
 
-UNTYPED = frozenset({typing.Any, object})
-
-
-def peel(annotation: object) -> tuple[object, tuple[object, ...]]:
-    """The type below `Annotated`, `type` aliases, NewType and qualifiers, and the metadata found on the way, outermost last."""
-    metadata: tuple[object, ...] = ()
-    while True:
-        if get_origin(annotation) is Annotated:
-            annotation, *found = get_args(annotation)
-            metadata = (*found, *metadata)
-        elif is_alias(annotation):
-            annotation = annotation.__value__
-        elif (generic := _alias_of(annotation)) is not None:
-            annotation = generic.__value__[get_args(annotation)]
-        elif isinstance(annotation, typing.NewType):
-            annotation = annotation.__supertype__
-        elif get_origin(annotation) in QUALIFIERS:
-            (annotation,) = get_args(annotation)
-        else:
-            return annotation, metadata
+UNIONS = frozenset({Union, types.UnionType})
 
 
 class Alias(Protocol):
@@ -53,10 +36,74 @@ def is_alias(annotation: object) -> TypeGuard[Alias]:
     return hasattr(annotation, "__value__") and hasattr(annotation, "__type_params__")
 
 
-def _alias_of(annotation: object) -> Alias | None:
-    """The generic alias that an annotation is an instance of."""
-    origin = get_origin(annotation)
-    return origin if is_alias(origin) else None
+def peel(annotation: object) -> tuple[object, tuple[object, ...]]:
+    """The type below `Annotated`, `type` aliases, NewType and qualifiers, and the metadata found on the way, outermost last."""
+    metadata: tuple[object, ...] = ()
+    while True:
+        if get_origin(annotation) is Annotated:
+            annotation, *found = get_args(annotation)
+            metadata = (*found, *metadata)
+        elif is_alias(annotation):
+            annotation = _written_out(annotation, ())
+        elif is_alias(generic := get_origin(annotation)):
+            annotation = _written_out(generic, get_args(annotation))
+        elif isinstance(annotation, typing.NewType):
+            annotation = annotation.__supertype__
+        elif get_origin(annotation) in QUALIFIERS:
+            (annotation,) = get_args(annotation)
+        else:
+            return annotation, metadata
+
+
+def _written_out(alias: Alias, arguments: tuple[object, ...]) -> object:
+    """The value of an alias, with its own parameters replaced, in the order in which it declares them."""
+    value = alias.__value__
+    given = dict(zip(alias.__type_params__, arguments, strict=False))
+    parameters = (value,) if value in alias.__type_params__ else getattr(value, "__parameters__", ())
+    replaced = tuple(given.get(p, _default_of(p, p)) for p in parameters)
+    if parameters == (value,):
+        return replaced[0]
+    return value[replaced] if replaced != parameters else value
+
+
+def _default_of(parameter: object, otherwise: object) -> object:
+    """The default of a type parameter (PEP 696)."""
+    has_default = getattr(parameter, "has_default", None)
+    return getattr(parameter, "__default__", otherwise) if has_default is not None and has_default() else otherwise
+
+
+def resolve(annotation: object) -> object:
+    """The annotation as msgspec should read it.
+
+    Aliases and NewTypes are written out, at every level; `object` is Any; of metadata the constraints (msgspec.Meta) stay.
+    Raises RecursionError for an alias that contains itself.
+    """
+    kind, metadata = peel(annotation)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if kind is object:
+        kind = Any
+    elif kind is LiteralString:
+        kind = str
+    elif origin is Literal:
+        kind = _literal(arguments)
+    elif origin in UNIONS:
+        kind = union(tuple(map(resolve, arguments)))
+    elif arguments:
+        resolved = tuple(map(resolve, arguments))
+        kind = kind if resolved == arguments else cast("Any", origin)[resolved]
+    elif isinstance(kind, type) and (parameters := getattr(kind, "__parameters__", ())):
+        defaults = tuple(_default_of(p, Any) for p in parameters)
+        kind = kind if all(d is Any for d in defaults) else cast("Any", kind)[defaults]
+    return constrained(kind, metadata)
+
+
+def _literal(values: tuple[object, ...]) -> object:
+    """A Literal whose None, if any, is a member of a union, as everywhere else."""
+    rest = tuple(value for value in values if value is not None)
+    if not rest:
+        return None
+    literal = cast("Any", Literal)[rest]
+    return literal if len(rest) == len(values) else union((literal, None))
 
 
 def constrained(annotation: object, metadata: Iterable[object]) -> object:
@@ -67,19 +114,28 @@ def constrained(annotation: object, metadata: Iterable[object]) -> object:
     return annotation
 
 
+def inside(annotation: object) -> Iterator[tuple[object, tuple[object, ...]]]:
+    """An annotation and those it is made of, each peeled."""
+    kind, metadata = peel(annotation)
+    yield kind, metadata
+    if get_origin(kind) is not Literal:
+        for argument in get_args(kind):
+            yield from inside(argument)
+
+
 def members(annotation: object) -> tuple[object, ...]:
     """The alternatives of a union; of anything else, itself."""
     kind, _ = peel(annotation)
-    if get_origin(kind) in {Union, types.UnionType}:
-        return get_args(kind)
+    if get_origin(kind) in UNIONS:
+        return tuple(member for argument in get_args(kind) for member in members(argument))
     return (annotation,)
 
 
 def without_none(annotation: object) -> tuple[tuple[object, ...], bool]:
     """The alternatives that are not None, and whether None was among them."""
-    all_members = members(annotation)
-    rest = tuple(m for m in all_members if m is not None and m is not type(None))
-    return rest, len(rest) < len(all_members)
+    every = members(annotation)
+    rest = tuple(m for m in every if peel(m)[0] is not None and peel(m)[0] is not types.NoneType)
+    return rest, len(rest) < len(every)
 
 
 def union(alternatives: tuple[object, ...]) -> object:
@@ -100,84 +156,73 @@ def is_record(annotation: object) -> bool:
 
 
 def is_body(annotation: object) -> bool:
-    """Does SPEC's rule send it to the body: a record, a collection of records, or a union with one of these?"""
-    for member in members(annotation):
-        kind, _ = peel(member)
-        if is_record(kind) or (collection_of(kind) is not None and any(is_body(a) for a in get_args(kind))):
-            return True
-    return False
+    """Does SPEC's rule send it to the body: a record, or anything that is made of records?"""
+    return any(is_record(kind) for kind, _ in inside(annotation))
 
 
-def collection_of(annotation: object) -> type | None:
-    """list, set, frozenset or tuple where the annotation is one (also as typing's Sequence and its like); else None."""
+def is_collection(annotation: object) -> bool:
+    """Is it a list, set, frozenset or tuple, or one of typing's Sequence and its like?"""
     kind, _ = peel(annotation)
     origin = get_origin(kind) or kind
     if not isinstance(origin, type) or issubclass(origin, (str, bytes, Mapping)) or hasattr(origin, "_fields"):
+        return False
+    return origin in COLLECTIONS or (origin.__module__ == "collections.abc" and issubclass(origin, Iterable))
+
+
+def textual(annotation: object) -> object:
+    """A resolved annotation without the Nones that no text can say, in it and in its items; None if there is nothing else."""
+    kind, metadata = peel(annotation)
+    rest, _ = without_none(kind)
+    if not rest:
         return None
-    if origin in COLLECTIONS:
-        return origin
-    if origin.__module__ == "collections.abc" and issubclass(origin, Iterable):
-        return list
-    return None
+    if len(rest) > 1:
+        return constrained(union(rest), metadata)
+    kind, inner = peel(rest[0])
+    if is_collection(kind) and (arguments := get_args(kind)):
+        items = tuple(a if a is Ellipsis else textual(a) for a in arguments)
+        kind = kind if items == arguments else cast("Any", get_origin(kind))[items]
+    return constrained(kind, (*inner, *metadata))
 
 
 def text_problem(annotation: object) -> str | None:
-    """Why a piece of text, or a list of them, cannot stand for this type; None when it can."""
-    alternatives, _ = without_none(annotation)
-    if any(collection_of(a) is not None for a in alternatives):
-        if len(alternatives) > 1:
-            return "a union of a collection with something else cannot be read from text; use the collection alone"
-        kind, _ = peel(alternatives[0])
-        arguments = [a for a in get_args(kind) if a is not Ellipsis]
-        return next((p for a in arguments if (p := _scalar_problem(a))), None)
-    return next((p for a in alternatives if (p := _scalar_problem(a))), None)
+    """Why a piece of text, or a list of them, cannot stand for this textual type; None when it can."""
+    alternatives = members(annotation)
+    if not any(map(is_collection, alternatives)):
+        return next((problem for a in alternatives if (problem := _scalar_problem(a))), None)
+    if len(alternatives) > 1:
+        return "a union of a collection with something else cannot be read from text; use the collection alone"
+    items = (argument for argument in get_args(peel(annotation)[0]) if argument is not Ellipsis)
+    return next((problem for item in items if (problem := _scalar_problem(item))), None)
 
 
 def _scalar_problem(annotation: object) -> str | None:
     for member in members(annotation):
         kind, _ = peel(member)
-        if kind in SCALARS or kind in UNTYPED or kind is type(None) or get_origin(kind) is Literal:
+        if kind is None:
+            return "None alone says nothing; annotate the type of the value"
+        if kind is Any or get_origin(kind) is Literal:
             continue
-        if isinstance(kind, type) and issubclass(kind, enum.Enum):
-            continue
-        return f"{describe(kind)} cannot be read from text; mark the parameter with Body() to take it from the body as JSON"
+        if not isinstance(kind, type) or not (kind in SCALARS or issubclass(kind, enum.Enum)):
+            return f"{describe(kind)} cannot be read from text; mark the parameter with Body() to take it from the body as JSON"
     return None
 
 
-def admits(annotation: object, *kinds: type) -> bool:
-    """Does this type, or one inside it, admit a value of one of these classes?"""
+def admits(annotation: object, *kinds: type[msgspec.inspect.Type]) -> bool:
+    """Does this type, or one inside it, admit a value of one of these kinds?"""
     return any(isinstance(node, kinds) for node in nodes(annotation))
-
-
-def nodes(annotation: object) -> tuple[msgspec.inspect.Type, ...]:
-    """Every type inside a type, as msgspec sees it, each record once."""
-    return tuple(_walk(msgspec.inspect.type_info(annotation), set()))
-
-
-def _walk(node: object, seen: set[int]) -> Iterator[msgspec.inspect.Type]:
-    if isinstance(node, (tuple, list)):
-        for item in node:
-            yield from _walk(item, seen)
-    elif isinstance(node, msgspec.inspect.Field):
-        yield from _walk(node.type, seen)
-    elif isinstance(node, msgspec.inspect.Type) and id(node) not in seen:
-        seen.add(id(node))
-        yield node
-        for name in node.__struct_fields__:
-            yield from _walk(getattr(node, name), seen)
 
 
 def json_problem(annotation: object) -> str | None:
     """Why msgspec cannot decode or encode this type as JSON; None when it can."""
     try:
-        custom = next(
-            (n for n in nodes(annotation) if isinstance(n, msgspec.inspect.CustomType) and n.cls is not object), None
-        )
+        custom = [n.cls for n in nodes(annotation) if isinstance(n, msgspec.inspect.CustomType) and n.cls is not object]
         msgspec.json.Decoder(annotation)
-    except (TypeError, RecursionError) as error:
-        return str(error).split("\n", maxsplit=1)[0]
-    if custom is not None:
-        return f"{describe(custom.cls)} is not a type that JSON can carry; use a Struct, a dataclass or a builtin type"
+    except NameError as error:
+        return f"a type inside it names {error.name!r}, which its module does not have; define or import it there, for run time too"
+    except Exception as error:  # noqa: BLE001 - the annotations of a model are code of the user's: they may raise anything
+        return f"{error}".split("\n", maxsplit=1)[0] or type(error).__name__
+    if custom:
+        return f"{describe(custom[0])} is not a type that JSON can carry; use a Struct, a dataclass or a builtin type"
     return None
 
 

@@ -315,7 +315,7 @@ def _checked(name: str, candidate: object) -> Converter:
     if isinstance(candidate, Converter):
         return candidate
     kind = type(candidate).__name__
-    raise RegistrationError(f"converter {name!r}: {kind} is no converter; subclass flasgo.routing.Converter")
+    raise RegistrationError(f"converter {name!r}: {kind} is no converter; subclass flasgo.Converter")
 
 
 def _nearest(name: str, known: Collection[str]) -> str:

@@ -67,11 +67,11 @@ class Segment(Struct, frozen=True):
     @property
     def specificity(self) -> tuple[int, ...]:
         """The smaller, the more specific: text; text mixed with placeholders, the more text the better; a placeholder by its rank."""
-        ranks = tuple(placeholder.converter.rank for placeholder in self.placeholders)
         if self.is_static:
             return (0,)
         if self.is_path:
             return (3,)
+        ranks = [each.converter.rank for each in self.placeholders]
         if self.is_whole:
             return (2, *ranks)
         texts = [len(text) for text in self.literals]

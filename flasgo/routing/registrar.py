@@ -5,10 +5,12 @@ from typing import TypedDict, TypeVar, Unpack
 
 from msgspec import Struct
 
+from flasgo.errors import RegistrationError
 from flasgo.http.headers import TOKEN
 from flasgo.pipeline.hooks import Hook, after_hook, before_hook, error_hook, teardown_hook
 from flasgo.plan.model import Endpoint, HandlerPlan, Route, Source
-from flasgo.plan.signature import Context, endpoint_name, plan_handler, source_of
+from flasgo.plan.places import Context, plan_handler
+from flasgo.plan.signature import endpoint_name, source_of
 from flasgo.plan.types import peel
 from flasgo.response import checked_status
 from flasgo.routing.converters import Converter, Converters
@@ -26,7 +28,8 @@ class RouteOptions(TypedDict, total=False):
     `name` is what `url_for` takes (default: the handler's name). `status_code` (default 200) is that of an answer which names
     none. `threaded=False` runs a plain handler on the event loop, for those that never block. `strict_slashes` (default
     STRICT_SLASHES): the path with a slash more or less at its end is redirected here (True) or answered as well (False).
-    `max_body_bytes` replaces MAX_REQUEST_BODY_BYTES on this route.
+    `max_body_bytes` replaces MAX_REQUEST_BODY_BYTES on this route. `csrf=False` takes the CSRF check away, for routes whose
+    callers prove who they are by something that a browser does not send by itself.
     """
 
     name: str | None
@@ -34,6 +37,7 @@ class RouteOptions(TypedDict, total=False):
     threaded: bool
     strict_slashes: bool | None
     max_body_bytes: int | None
+    csrf: bool
 
 
 class Rule(Struct, frozen=True):
@@ -50,6 +54,7 @@ class Registrar:
         self._owned = owned
         self._converters = Converters()
         self._rules: list[Rule] = []
+        self._rules_by_name: dict[str, list[Rule]] = {}
         self._before: list[Hook] = []
         self._after: list[Hook] = []
         self._teardown: list[Hook] = []
@@ -112,14 +117,17 @@ class Registrar:
         """
         source = source_of(endpoint)
         self._check_open(f"route {path!r}")
-        pattern = parse(path, self._converters)
+        try:
+            pattern = parse(path, self._converters)
+        except RegistrationError as error:
+            raise source.mistake(str(error)) from None
         types = {each.name: each.converter.python_type for each in pattern.placeholders}
-        plan = plan_handler(endpoint, Context(types, frozenset(pattern.bare), self._owned))
+        methods = _checked_methods(methods, source)
+        plan = plan_handler(endpoint, Context(types, frozenset(pattern.bare), self._owned, methods))
         pattern = pattern.with_converters(self._converters_by_annotation(plan, pattern))
-        self._check_plan(plan)
         route = Route(
             path=path,
-            methods=_checked_methods(methods, source),
+            methods=methods,
             endpoint=endpoint,
             name=options.get("name") or endpoint_name(endpoint),
             plan=plan,
@@ -128,20 +136,26 @@ class Registrar:
             threaded=options.get("threaded", True),
             strict_slashes=options.get("strict_slashes"),
             max_body_bytes=_checked_size(options.get("max_body_bytes"), source),
+            csrf=options.get("csrf", True),
         )
-        self._rules.append(Rule(route, pattern))
+        self._add_rule(Rule(route, pattern))
+
+    def _add_rule(self, rule: Rule) -> None:
+        self._check_rule(rule)
+        self._rules.append(rule)
+        self._rules_by_name.setdefault(rule.route.name, []).append(rule)
 
     def _converters_by_annotation(self, plan: HandlerPlan, pattern: Pattern) -> dict[str, Converter]:
         """The converters of bare placeholders, `<id>`, whose parameters say of what type they are."""
         found = {
             one.name: self._converters.for_type(peel(one.annotation)[0])
             for one in plan.inputs
-            if one.name in pattern.bare
+            if one.location == "path" and one.name in pattern.bare
         }
         return {name: converter for name, converter in found.items() if converter is not None}
 
-    def _check_plan(self, plan: HandlerPlan) -> None:
-        """Raise RegistrationError when something that the handler asks for cannot be provided here."""
+    def _check_rule(self, rule: Rule) -> None:
+        """Raise RegistrationError when the rule cannot stand here: beside the others, or for what its handler asks."""
         raise NotImplementedError
 
     def register_converter(self, name: str, converter: Converter | type[Converter], *, override: bool = False) -> None:

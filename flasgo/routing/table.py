@@ -5,10 +5,13 @@ placeholders (more text first), then a placeholder by the rank of its converter:
 order of registration never decides: two patterns that answer one method, tie in every segment and may match the same path are refused.
 A more specific match that lacks the method leaves it to a less specific one; where none has it, the miss lists the methods of all.
 
-The patterns are a tree of segments, and a node finds its successors by dictionary, whatever their number. `find` first descends to
-the most specific successor at every node; the leaf that it comes to is the answer, if it has the method. Where that fails, or a node
-has successors that only a comparison of whole patterns can rank, `_walk` goes through the path once with all the nodes that match so
-far: its cost is the path's length times those. Nothing is visited twice.
+The patterns are a tree of segments, and a node finds its successors by dictionary, whatever their number. `find` tries four ways, each
+for what the ones before it left, and all of one mind:
+1. a path without placeholders: one lookup;
+2. text, then one last placeholder: a lookup of all that precedes the last segment (nothing is more specific, but what 1 finds);
+3. the most specific successor at every node, down to a leaf;
+4. one pass through the path with all the nodes that match so far, whose leaves are ranked at the end. It costs the path's length times
+   those nodes. Only this one knows mixed segments, path placeholders, converters that tie, and misses.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -39,14 +42,13 @@ class Miss(Struct, frozen=True):
 
 
 class _Leaf(Generic[T]):
-    """The end of one form of pattern: its targets by method, and the pattern that each was registered by."""
+    """The end of one form of pattern, and its targets by method."""
 
-    __slots__ = ("patterns", "specificity", "targets")
+    __slots__ = ("specificity", "targets")
 
     def __init__(self, specificity: _Specificity) -> None:
         self.specificity = specificity
         self.targets: dict[str, T] = {}
-        self.patterns: dict[str, Pattern] = {}
 
 
 class _Node(Generic[T]):
@@ -116,13 +118,13 @@ class Table(Generic[T]):
     It is for reading only, and a path or method that it lacks may still be found.
     """
 
-    __slots__ = ("_depth", "_frozen", "_groups", "_heads", "_root", "static")
+    __slots__ = ("_depth", "_forms", "_frozen", "_lasts", "_root", "static")
 
     def __init__(self) -> None:
         self.static: dict[str, dict[str, T]] = {}
         self._root: _Node[T] = _Node()  # before the first "/"
-        self._groups: dict[tuple[object, ...], list[tuple[Pattern, _Leaf[T]]]] = {}
-        self._heads: dict[str, _Node[T]] = {}
+        self._forms: dict[tuple[object, ...], list[tuple[Pattern, frozenset[str]]]] = {}
+        self._lasts: dict[str, tuple[tuple[_Convert | None, dict[str, T]], ...]] = {}
         self._depth = 0
         self._frozen = False
 
@@ -136,30 +138,30 @@ class Table(Generic[T]):
             raise FrozenError(f"{pattern.source!r} came after the first request: register every route before it")
         if not methods:
             raise RegistrationError(f"{pattern.source!r} answers no method: name at least one")
-        group = self._groups.setdefault(_form(pattern), [])
-        for other, leaf in group:
-            both = sorted(methods.keys() & leaf.targets.keys())
+        alike = self._forms.setdefault(_form(pattern), [])
+        for other, taken in alike:
+            both = taken & methods.keys()
             if both and _may_share_a_path(pattern, other):
-                raise RegistrationError(_clash(pattern, leaf.patterns[both[0]], both))
+                raise RegistrationError(_clash(pattern, other, both))
+        alike.append((pattern, frozenset(methods)))
         leaf = self._leaf(pattern)
-        if not leaf.targets:
-            group.append((pattern, leaf))
         leaf.targets.update(methods)
-        leaf.patterns.update(dict.fromkeys(methods, pattern))
         if pattern.is_static:
             self.static[pattern.source] = leaf.targets
 
     def freeze(self) -> None:
-        """Take no more patterns, and make what the quick descent needs."""
+        """Take no more patterns, and make the shortcuts."""
         self._frozen = True
+        self._forms.clear()
         level: list[tuple[_Node[T], str | None]] = [(self._root, "")]
         while level:
             self._depth += 1
             below: list[tuple[_Node[T], str | None]] = []
             for node, head in level:
                 node.rank()
-                if head and node.ranked:
-                    self._heads[head] = node
+                ends = tuple((convert, after.leaf.targets) for convert, after in node.ranked if after.leaf is not None)
+                if ends and head is not None:
+                    self._lasts[head] = ends
                 below += [(after, None if head is None else f"{head}{text}/") for text, after in node.literals.items()]
                 below += [(after, None) for _, after in node.wholes.values()]
                 below += [(after, None) for alike in node.mixed.values() for _, after in alike.values()]
@@ -174,15 +176,25 @@ class Table(Generic[T]):
         if targets is not None and (target := targets.get(method)) is not None:
             return target, ()
         cut = path.rfind("/") + 1
-        node = self._heads.get(path[:cut])
-        texts = [path[cut:]]
-        if node is None:
-            node, texts = self._root, path.split("/", self._depth)
+        lasts = self._lasts.get(path[:cut])
+        if lasts is not None and (text := path[cut:]):  # a placeholder is never empty
+            for convert, targets in lasts:
+                if (target := targets.get(method)) is not None:
+                    if convert is None:
+                        return target, (text,)
+                    try:
+                        return target, (convert(text),)
+                    except ValueError:
+                        continue
+        return self._descend(method, path)
+
+    def _descend(self, method: str, path: str) -> tuple[T, Values] | Miss:
+        node = self._root
         values: Values = ()
-        for text in texts:
+        for text in path.split("/", self._depth):
             after = node.literals.get(text)
             if after is None:
-                for convert, candidate in node.ranked if text else ():  # a placeholder is never empty
+                for convert, candidate in node.ranked if text else ():
                     try:
                         values += (text,) if convert is None else (convert(text),)
                     except ValueError:
@@ -295,8 +307,8 @@ def _may_share_a_text(one: Segment, other: Segment) -> bool:
     return True
 
 
-def _clash(new: Pattern, old: Pattern, methods: list[str]) -> str:
-    names = ", ".join(methods)
+def _clash(new: Pattern, old: Pattern, methods: frozenset[str]) -> str:
+    names = ", ".join(sorted(methods))
     if new.source == old.source:
         return f"{new.source!r} already answers {names}: a path and method have one handler"
     return (

@@ -49,6 +49,12 @@ def host_name(host: bytes) -> str | None:
     return name
 
 
+def host_port(host: bytes) -> int | None:
+    """The port of a well-formed Host, or None where it names none."""
+    digits = host.rpartition(b"]")[2].rpartition(b":")[2] if b":" in host.rpartition(b"]")[2] else b""
+    return int(digits) if digits else None
+
+
 def _ipv6(address: bytes) -> str | None:
     try:
         return None if b"%" in address else str(IPv6Address(address.decode("ascii")))

@@ -7,6 +7,8 @@ and the next edit starts the next child. Only a program that could not even star
 import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from importlib.util import cache_from_source
 from os import PathLike
 from pathlib import Path
 from threading import Event
@@ -42,6 +44,7 @@ def reload_on_edit(listener: socket.socket, directories: Iterable[Path], environ
                 if changes:
                     say(f"{_names(changes)} changed, starting again")
                     child.end(_KILL_AFTER)
+                    _forget_bytecode(changes)
                     child = Child(listener, environment)
                     edited = running = True
                 elif running and (status := child.status()) is not None:
@@ -78,7 +81,7 @@ def program_directories() -> tuple[Path, ...]:
     main = sys.modules["__main__"]
     here = Path.cwd()
     file: object = getattr(main, "__file__", None)
-    if isinstance(file, str):
+    if isinstance(file, str) and file != "<stdin>":
         package = main.__package__ or ""
         depth = package.count(".") + 1 if package else 0
         return (here, Path(file).resolve().parents[depth])
@@ -119,6 +122,13 @@ def _filter() -> Callable[[object, str], bool]:
         return path.endswith(_WATCHED) and default(Change.modified, path)
 
     return is_edit
+
+
+def _forget_bytecode(sources: Iterable[Path]) -> None:
+    """Remove what Python compiled from them: it would take a second edit of the same size and second for the first."""
+    for source in sources:
+        with suppress(OSError):
+            Path(cache_from_source(str(source))).unlink(missing_ok=True)
 
 
 def _names(paths: set[Path]) -> str:

@@ -4,6 +4,7 @@ Exit statuses: 0 after Ctrl+C or SIGTERM; 2 when serving is refused, with one se
 start-up fails, as uvicorn has it.
 """
 
+import asyncio
 import os
 import socket
 import sys
@@ -16,9 +17,9 @@ from msgspec import Struct
 
 from flasgo.errors import ConfigurationError
 from flasgo.http.asgi import ASGIApp
-from flasgo.server import reload as reloading
 from flasgo.server.listener import open_listener
 from flasgo.server.processes import EXIT_REFUSED, inherit_listener, say
+from flasgo.server.reload import GRACE as RELOAD_GRACE
 from flasgo.server.reload import program_directories, reload_on_edit, watched_directories
 from flasgo.server.serve import GRACE, LogLevel, serve
 from flasgo.server.workers import serve_with_workers
@@ -48,12 +49,13 @@ def launch(load: Callable[[], ASGIApp], options: ServeOptions, environment: Mapp
 
     Raises ConfigurationError when that cannot be done; the message is one sentence for the terminal.
     """
+    _refuse_running_loop()
     inherited = inherit_listener()
     if inherited is not None:
         app = load()
         if options.workers == 1:
             say(f"{_serving(inherited, options)}, reloading on edits")
-        grace = GRACE if options.workers > 1 else reloading.GRACE
+        grace = GRACE if options.workers > 1 else RELOAD_GRACE
         return serve(app, inherited, root_path=options.root_path, log_level=options.log_level, grace=grace)
     if options.reload:
         if options.workers > 1:
@@ -120,6 +122,16 @@ def settings_of(app: ASGIApp) -> Settings | None:
     """The settings of a flasgo application; other ASGI applications have none."""
     settings: object = getattr(app, "settings", None)
     return settings if isinstance(settings, Settings) else None
+
+
+def _refuse_running_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise ConfigurationError(
+        "A server cannot be started inside a running event loop: call app.run() outside of async code."
+    )
 
 
 def _refuse_random_secret(app: ASGIApp) -> None:

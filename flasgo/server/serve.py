@@ -11,7 +11,6 @@ from threading import current_thread, main_thread
 from types import FrameType
 from typing import Literal, Protocol
 
-from flasgo.errors import ConfigurationError
 from flasgo.http.asgi import ASGIApp
 from flasgo.server.processes import EXIT_STARTUP_FAILED, on_stop_signals, say
 
@@ -25,6 +24,7 @@ class _Server(Protocol):
     """What is used of uvicorn's Server, whose class is known only once uvicorn is imported."""
 
     started: bool
+    should_exit: bool
 
     def run(self, sockets: list[socket.socket] | None = None) -> None: ...
 
@@ -35,18 +35,16 @@ def serve(
     """Serve until asked to stop; the exit status. `grace` is for requests that are open then, in seconds.
 
     `log_level` "info" logs every request and what goes wrong, "debug" also what the server does, the others only what they say.
-
-    Raises ConfigurationError inside a running event loop.
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        pass
-    else:
-        raise ConfigurationError(
-            "A server cannot be started inside a running event loop: call app.run() outside of async code."
-        )
     server = _server(app, root_path, log_level, grace)
+
+    def is_news(record: logging.LogRecord) -> bool:
+        """Requests that are cancelled because the server stops do not need a traceback each."""
+        error = record.exc_info[1] if record.exc_info else None
+        return not (server.should_exit and isinstance(error, asyncio.CancelledError))
+
+    log = logging.getLogger("uvicorn.error")
+    log.addFilter(is_news)
     try:
         if current_thread() is main_thread():
             with on_stop_signals(_interrupt):  # uvicorn, having stopped, raises the signals again
@@ -57,6 +55,8 @@ def serve(
         return 0
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else EXIT_STARTUP_FAILED
+    finally:
+        log.removeFilter(is_news)
     return 0 if server.started else EXIT_STARTUP_FAILED
 
 

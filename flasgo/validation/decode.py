@@ -1,43 +1,62 @@
-"""JSON text to typed values, and every reason why not."""
+"""JSON text to typed values, and every reason why not.
 
+Two members of one name: the last one counts, as for every JSON reader of Python's, but each must fit.
+"""
+
+import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeVar
 
 from msgspec import DecodeError, ValidationError
+from msgspec.inspect import DecimalType
 from msgspec.json import Decoder
-from msgspec.json import decode as decode_untyped
 
-from flasgo.errors import MalformedBody, ValidationFailed
+from flasgo.errors import HTTPException, Issue, MalformedBody, ValidationFailed
 from flasgo.http.jsontext import within_depth
 from flasgo.validation.issues import collect
+from flasgo.validation.shapes import nodes
 
 T = TypeVar("T")
 
 MAX_JSON_DEPTH = 64
 """Levels of nesting that a JSON body may have."""
 
+_decode_untyped = Decoder(float_hook=float).decode  # whose floats may be infinite, so that they can be pointed at
+_MAY_BE_NON_FINITE = re.compile(rb"nan|inf|\\u", re.IGNORECASE)
+
+
+def json_decoder(kind: type[T]) -> Callable[[bytes], T]:
+    """What decodes JSON text as this type.
+
+    It raises MalformedBody where the text is not JSON or nested deeper than MAX_JSON_DEPTH, ValidationFailed with every
+    problem where it is not of the type, or holds a number that is not finite.
+    """
+    decode = Decoder(kind).decode
+    has_decimals = any(isinstance(node, DecimalType) for node in nodes(kind))
+
+    def decode_json(body: bytes) -> T:
+        # As deep as that takes as many brackets: most bodies have fewer, and need no closer look.
+        if body.count(b"[") + body.count(b"{") > MAX_JSON_DEPTH and not within_depth(body, MAX_JSON_DEPTH):
+            raise malformed(f"it is nested more than {MAX_JSON_DEPTH} levels deep")
+        try:
+            value = decode(body)
+        except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise _refusal(body, kind, error) from None
+        if has_decimals and _MAY_BE_NON_FINITE.search(body):
+            # JSON has no such floats, but msgspec takes the string "NaN" for a Decimal.
+            issues = collect(_decode_untyped(body), kind, location="body", strict=True)
+            if issues:
+                raise ValidationFailed(issues)
+        return value
+
+    return decode_json
+
 
 @lru_cache(maxsize=1024)
-def decoder_for(kind: type[T]) -> Decoder[T]:
+def decoder_for(kind: type[T]) -> Callable[[bytes], T]:
     """The decoder of a type, made once."""
-    return Decoder(kind)
-
-
-def decode_json(body: bytes, decoder: Decoder[T]) -> T:
-    """The value that this JSON text stands for.
-
-    Raises MalformedBody where it is not JSON or nested deeper than MAX_JSON_DEPTH, ValidationFailed with every
-    problem where it is not of the decoder's type.
-    """
-    # As deep as that takes as many brackets: most bodies have fewer, and need no closer look.
-    if body.count(b"[") + body.count(b"{") > MAX_JSON_DEPTH and not within_depth(body, MAX_JSON_DEPTH):
-        raise malformed(f"it is nested more than {MAX_JSON_DEPTH} levels deep")
-    try:
-        return decoder.decode(body)
-    except ValidationError:
-        raise ValidationFailed(collect(_builtins(body), decoder.type, location="body", strict=True)) from None
-    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise malformed(_reason(body, error)) from None
+    return json_decoder(kind)
 
 
 def malformed(reason: str) -> MalformedBody:
@@ -46,12 +65,19 @@ def malformed(reason: str) -> MalformedBody:
     )
 
 
-def _builtins(body: bytes) -> object:
+def _refusal(body: bytes, kind: object, error: Exception) -> HTTPException:
+    if not isinstance(error, ValidationError):
+        return malformed(_reason(body, error))
     try:
-        return decode_untyped(body)
-    except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+        value = _decode_untyped(body)
+    except ValidationError:
+        return ValidationFailed([Issue("body", "", "too_large", "must not hold an integer of so many digits")])
+    except (DecodeError, UnicodeDecodeError, RecursionError) as broken:
         # A typed decoder may refuse the type of a value before it comes to the place where the text breaks off.
-        raise malformed(_reason(body, error)) from None
+        return malformed(_reason(body, broken))
+    # What is refused as text and taken as values has a member twice, of which the last one fits.
+    twice = Issue("body", "", "repeated", "must not hold an object with two members of one name")
+    return ValidationFailed(collect(value, kind, location="body", strict=True) or [twice])
 
 
 def _reason(body: bytes, error: Exception) -> str:

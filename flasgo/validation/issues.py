@@ -30,9 +30,8 @@ from types import GenericAlias, MappingProxyType
 from typing import Annotated, Any, Final, Literal, Union
 from uuid import UUID
 
-from msgspec import Meta, Raw, Struct, ValidationError, convert, json
+from msgspec import Meta, Struct, ValidationError, convert, json
 from msgspec import inspect as shapes
-from msgspec.msgpack import Ext
 
 from flasgo.errors import Issue, Location
 
@@ -50,9 +49,9 @@ MAX_POINTER: Final = 512
 MAX_TEXT: Final = 200
 """Characters of a pattern, a list of choices or alternatives, and the words of a type's own check."""
 
-_MANY: Final = 128
-_FEW: Final = 8
-_MAX_LISTS: Final = 3  # lists within lists whose items are tried together: each reads once more what lies below it
+_MANY: Final = 128  # neighbours in an array that are tried together first, so that valid ones cost few steps
+_FEW: Final = 8  # neighbours among them that are tried together next
+_MAX_LISTS: Final = 3  # arrays within arrays that are tried so: each level reads once more what lies below it
 
 
 def collect(
@@ -218,7 +217,6 @@ class _Collector:
         pointer: str,
         together: int = _MANY,
     ) -> list[object]:
-        """Look at the items of one type, `together` at first, so that valid ones cost few steps."""
         settled: list[object] = []
         for start in range(0, len(values), together):
             chunk = values[start : start + together]
@@ -289,6 +287,8 @@ class _Collector:
                 self._report(_member(pointer, name), "missing", "is required")
         if isinstance(shape, shapes.StructType) and shape.forbid_unknown_fields:
             for name in value:
+                if self._exhausted:
+                    break
                 if name not in known:
                     self._report(_member(pointer, name), "unknown_field", "is not a known field")
         return self._built(shape, settled, pointer, found)
@@ -312,6 +312,8 @@ class _Collector:
         return dict(zip(value, settled, strict=True))
 
     def _names(self, shape: shapes.Type, names: Mapping[str, object], pointer: str) -> None:
+        if shape in (shapes.StrType(), shapes.AnyType()):
+            return
         annotation = _annotation(shape)
         result = self._attempt(dict.fromkeys(names), GenericAlias(dict, (annotation, Any)))
         if isinstance(result, dict) and all(map(finite, result)):
@@ -331,7 +333,10 @@ class _Collector:
     # ---- unions
 
     def _union(self, shape: shapes.UnionType, value: object, pointer: str) -> object:
-        fitting = [choice for choice in _alternatives(shape) if self._fits(choice, value)]
+        choices = list(_alternatives(shape))
+        if shapes.AnyType() in choices:
+            return value
+        fitting = [choice for choice in choices if self._fits(choice, value)]
         if len(fitting) == 1:
             return self.visit(fitting[0], value, pointer)
         tagged = [choice for choice in fitting if isinstance(choice, shapes.StructType)]
@@ -385,11 +390,8 @@ class _Kind(Struct, frozen=True):
     takes: tuple[type, ...]
 
 
-_ANYTHING: Final = (dict, list, str, int, float, bool, type(None))
+_OTHER: Final = _Kind(Any, "a value", (dict, list, str, int, float, bool, type(None)))
 _SCALARS: Final[Mapping[type[shapes.Type], _Kind]] = {
-    shapes.AnyType: _Kind(Any, "a value", _ANYTHING),
-    shapes.RawType: _Kind(Raw, "a value", _ANYTHING),
-    shapes.ExtType: _Kind(Ext, "an extension value", ()),
     shapes.NoneType: _Kind(None, "null", (type(None),)),
     shapes.BoolType: _Kind(bool, "true or false", (bool,)),
     shapes.IntType: _Kind(int, "an integer", (int,)),
@@ -488,7 +490,7 @@ def _plain(shape: shapes.Type) -> object:
         case shapes.EnumType() | shapes.CustomType():
             return shape.cls
         case _:
-            return _SCALARS[type(shape)].annotation
+            return _SCALARS.get(type(shape), _OTHER).annotation
     return _subscripted(form, arguments)
 
 
@@ -508,8 +510,7 @@ def _kinds(shape: shapes.Type) -> tuple[type, ...]:
         case shapes.StructType() | shapes.NamedTupleType() | shapes.TupleType() | shapes.CollectionType():
             return (list,)
         case _:
-            kind = _SCALARS.get(type(shape))
-            return kind.takes if kind else _ANYTHING
+            return _SCALARS.get(type(shape), _OTHER).takes
 
 
 # ---- words
@@ -529,8 +530,10 @@ def _noun(shape: shapes.Type, *, text: bool) -> str:
         case shapes.CustomType():
             return f"a {shape.cls.__name__}"
         case _:
-            kind = _SCALARS.get(type(shape))
-            return kind.noun if kind else "an object" if _kinds(shape) == (dict,) else "an array"
+            kinds = _kinds(shape)
+            if kinds in {(dict,), (list,)}:
+                return "an object" if kinds == (dict,) else "an array"
+            return _SCALARS.get(type(shape), _OTHER).noun
 
 
 def _one_of(values: Sequence[object]) -> str:
@@ -545,7 +548,9 @@ def _unit(shape: shapes.Type, count: object) -> str:
 
 def _shortened(text: str, most: int = MAX_TEXT) -> str:
     """The beginning of a text, on one line, with nothing in it that a terminal or a log would obey."""
-    line = "".join(char if char.isprintable() else "\ufffd" for char in text[:most])
+    line = text[:most]
+    if not line.isprintable():
+        line = "".join(char if char.isprintable() else "\ufffd" for char in line)
     return line if len(text) <= most else line[:-1] + "…"
 
 

@@ -4,11 +4,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from textwrap import dedent
 from typing import TypeVar
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 import pytest
 
@@ -66,17 +66,19 @@ class Server:
 
     def get(self, path="/"):
         """Status and text of the answer."""
-        try:
-            with urlopen(self.url + path, timeout=PATIENCE) as answer:
-                return answer.status, answer.read().decode()
-        except HTTPError as error:
-            return error.code, error.read().decode()
+        connection = HTTPConnection(self.url.removeprefix("http://"), timeout=PATIENCE)
+        with closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
 
     def wait_for_line(self, text: str, *, times: int = 1) -> None:
         wait_for(f"{text!r} in {self.said!r}", lambda: self.said.count(text) >= times)
 
     def children(self) -> list[int]:
-        """The processes that it started (Linux)."""
+        """The processes that it started."""
+        if sys.platform != "linux":
+            pytest.skip("processes are looked up in /proc")
         tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
         return [int(number) for task in tasks for number in task.read_text().split()]
 
@@ -99,7 +101,7 @@ class Workshop:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.servers: list[Server] = []
-        self.environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+        self.environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
 
     def write(self, path: str, source: str) -> Path:
         file = self.root / path

@@ -11,10 +11,10 @@ import pytest
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
-APP = """
+APP = f"""
 from flasgo import Flasgo
 
-app = Flasgo()
+app = Flasgo(settings={{"SECRET_KEY": "{SECRET}"}})
 
 @app.get("/")
 async def home() -> str:
@@ -62,7 +62,7 @@ def test_it_serves_a_package_with_its_environment_file(workshop):
 def test_it_serves_on_an_ipv6_address(workshop):
     if not socket.has_dualstack_ipv6():
         pytest.skip("this machine has no IPv6")
-    workshop.write("app.py", APP.replace("Flasgo()", "Flasgo(settings={'ALLOWED_HOSTS': {'[::1]'}})"))
+    workshop.write("app.py", APP.replace("settings={", "settings={'ALLOWED_HOSTS': {'[::1]'}, "))
     server = workshop.serve("app.py", "--host", "::1")
     assert server.url.startswith("http://[::1]:")
     assert server.get() == (200, "hello")
@@ -169,7 +169,7 @@ def test_several_workers_serve_one_address_and_all_end(workshop):
 
 @pytest.mark.slow
 def test_workers_end_when_their_supervisor_is_killed(workshop):
-    workshop.write("app.py", APP.replace("Flasgo()", f"Flasgo(settings={{'SECRET_KEY': {SECRET!r}}})"))
+    workshop.write("app.py", APP)
     server = workshop.serve("app.py", "--workers", "2")
     assert server.get() == (200, "hello")
     children = server.children()
@@ -189,7 +189,7 @@ def test_workers_end_when_their_supervisor_is_killed(workshop):
         (["run", "ap.py"], "There is no Python file 'ap.py'. Did you mean 'app.py'?"),
         (["run", "missing.py", "--reload"], "There is no Python file 'missing.py'. "),
         (["run", "missing:app"], "There is no module 'missing'. Check that it is on PYTHONPATH and imports cleanly."),
-        (["run", "missing:app", "--reload"], "There is no module 'missing'. "),
+        (["run", "missing:app", "--reload", "--port", "0"], "There is no module 'missing'. "),
         (
             ["run", "app.py:api"],
             "'app.py' has no attribute 'api': pass `--app` with the correct variable name. Did you",
@@ -220,7 +220,7 @@ def test_workers_end_when_their_supervisor_is_killed(workshop):
         (["run", "app.py", "--workers", "2"], "SECRET_KEY is random in every process: set one before serving with "),
         (["run", "app.py", "--workers", "2", "--reload"], "Reloading restarts one process: choose either reload or "),
         (["run", "broken.py"], "broken.py:2: SyntaxError: "),
-        (["run", "broken.py", "--reload"], "broken.py:2: SyntaxError: "),
+        (["run", "broken.py", "--reload", "--port", "0"], "broken.py:2: SyntaxError: "),
         (["run", "unguarded.py"], "unguarded.py:4: The module serves its application while it is imported: put "),
         (["run"], "Missing argument 'TARGET'. See `flasgo run --help`."),
         (["rum"], "No such command 'rum'."),
@@ -229,7 +229,7 @@ def test_workers_end_when_their_supervisor_is_killed(workshop):
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_what_cannot_be_done_is_one_sentence_and_status_2(workshop, arguments, sentence):
-    workshop.write("app.py", APP.replace("app =", "number = 1\napp ="))
+    workshop.write("app.py", "from flasgo import Flasgo\nnumber = 1\napp = Flasgo()\n")
     workshop.write("broken.py", "app = 1\ndef home(:\n")
     workshop.write("unguarded.py", "from flasgo import Flasgo\n\napp = Flasgo()\napp.run()\n")
     workshop.write("asgi.py", "async def app(scope, receive, send): ...\n")

@@ -2,7 +2,7 @@
 
 import math
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flasgo.http.conditional import (
@@ -18,6 +18,7 @@ from flasgo.http.conditional import (
 TIMES = st.floats(min_value=-62_135_596_800, max_value=253_402_300_799)
 OPAQUE = st.text([chr(code) for code in (0x21, *range(0x23, 0x7F), *range(0x80, 0x100))], max_size=8)
 TAGS = st.builds(ETag, OPAQUE, st.booleans())
+NOON = "Sun, 06 Nov 1994 08:49:37 GMT"
 ODD = st.text('W/"ab,* ', max_size=30)
 CONDITIONS = st.none() | st.text(max_size=20) | ODD | TAGS.map(str) | TIMES.map(http_date)
 
@@ -50,6 +51,7 @@ def test_a_list_is_as_many_tags_as_it_has_pairs_of_quotes_or_nothing(value: str)
     st.none() | TAGS,
     st.none() | TIMES,
 )
+@example("GET", (None, None, None, None, NOON), ETag("a"), 784111777.0)
 def test_any_conditions_have_an_outcome(
     method: str, conditions: tuple[str | None, ...], etag: ETag | None, modified: float | None
 ):

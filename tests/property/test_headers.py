@@ -2,7 +2,7 @@
 
 import string
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flasgo.http.headers import Headers, MutableHeaders, RawHeaders, add_vary, header_field
@@ -13,6 +13,10 @@ VALUES = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size
 
 
 @given(TOKENS | st.text(max_size=20), st.text("ab \t\r\n\0\x7f\x85\xa0é→", max_size=6))
+@example("a b", "")
+@example("a", "b\n")
+@example("a", "→")
+@example("a", "b")
 def test_a_field_is_written_whole_or_not_at_all(name: str, value: str):
     field: tuple[bytes, bytes] | None = None
     refusal: ValueError | None = None
@@ -38,6 +42,10 @@ def test_every_token_and_visible_text_can_be_written(name: str, value: str):
     st.lists(st.tuples(SMALL_NAMES, VALUES), max_size=8),
     st.lists(st.tuples(st.sampled_from(["set", "add", "delete", "setdefault"]), SMALL_NAMES, VALUES), max_size=12),
 )
+@example(
+    [("a", "1"), ("b-c", "2"), ("A", "3")], [("set", "a", "4"), ("setdefault", "A", "5"), ("setdefault", "d_e", "6")]
+)
+@example([], [("add", "a", "1"), ("delete", "A", ""), ("delete", "a", "")])
 def test_writing_does_what_a_plain_model_does(start: list[tuple[str, str]], steps: list[tuple[str, str, str]]):
     raw: RawHeaders = [header_field(*line) for line in start]
     headers = MutableHeaders(raw)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from flasgo.binding.issues import collect, finite
+from flasgo.validation.issues import collect, finite
 
 MARKER = "mArKeR"
 """Planted in strings: no issue may repeat it."""

@@ -2,7 +2,7 @@
 
 import string
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flasgo.http.media import content_type_for, essence, negotiate, parse_media_type, preferred_format
@@ -27,6 +27,8 @@ def test_any_value_survives_quoting(main: str, subtype: str, parameters: dict[st
 
 
 @given(st.text(max_size=40) | ODD)
+@example("a/b; c=d")
+@example("a")
 def test_any_text_is_a_media_type_or_a_value_error(value: str):
     try:
         media = parse_media_type(value)

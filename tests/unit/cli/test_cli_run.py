@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from flasgo.cli import run as module
-from flasgo.cli.main import main
+from flasgo.cli.command import main
 from flasgo.server.run import ServeOptions
 
 

@@ -32,3 +32,12 @@ def test_an_application_that_is_installed_is_named_by_its_own_last_line(monkeypa
     monkeypatch.setattr(failures, "_LIBRARIES", (str(Path(__file__).parent),))
     with pytest.raises(ConfigurationError, match=r"test_failures\.py:\d+: flasgo says no$"), users_code("It failed"):
         raise ConfigurationError("flasgo says no")
+
+
+def test_a_module_that_is_no_code_of_the_user_has_no_place(monkeypatch):
+    monkeypatch.setattr(failures, "_OURS", ("/",))
+    with (
+        pytest.raises(ConfigurationError, match=r"^It failed: ImportError: undefined symbol\. Check"),
+        users_code("It failed"),
+    ):
+        raise ImportError("undefined symbol")

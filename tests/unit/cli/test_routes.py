@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from flasgo.cli.main import main
+from flasgo.cli.command import main
 
 
 @pytest.fixture

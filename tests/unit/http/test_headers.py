@@ -43,6 +43,7 @@ class TestHeaderField:
             header_field("X-A", value)
         assert "secret" not in str(caught.value)
         assert not isinstance(caught.value, UnicodeError)
+        assert caught.value.__suppress_context__  # the codec's own words hold the value
 
     def test_a_value_that_is_not_text_is_a_type_error_that_names_the_header(self):
         count: Any = 3

@@ -3,6 +3,7 @@
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -94,17 +95,23 @@ def test_takes(name, text, expected):
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        *(("int", text) for text in ("", "-1", "+1", "1.0", "1_0", " 1", "1\n", "٣", "²", "9" * 20, "0x1", "x")),  # noqa: RUF001
-        *(("float", text) for text in ("", "1.", ".5", "-1", "1e5", "nan", "inf", "1_0", "1.5\n", "٣", "1" * 33, "1.2.3")),
+        *(("int", text) for text in ("", "-1", "+1", "1.0", "1_0", " 1", "1\n", "٣", "²", "9" * 20, "0x1", "x")),
+        *(
+            ("float", text)
+            for text in ("", "1.", ".5", "-1", "1e5", "nan", "inf", "1_0", "1.5\n", "٣", "1" * 33, "1.2.3")
+        ),
         *(
             ("uuid", text)
             for text in ("", ID.hex, f"{{{ID}}}", f"urn:uuid:{ID}", f"{ID}\n", str(ID)[:-1] + "g", "1" * 36)
         ),
-        *(("date", text) for text in ("", "2024-02-30", "20240229", "2024-W09-4", "2024-2-1", "٢٠٢٤-٠١-٠١", "0000-01-01")),
+        *(
+            ("date", text)
+            for text in ("", "2024-02-30", "20240229", "2024-W09-4", "2024-2-1", "٢٠٢٤-٠١-٠١", "0000-01-01")
+        ),
     ],
 )
 def test_refuses(name, text):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError):
         Converters().bind(name).to_python(text)
 
 
@@ -151,13 +158,13 @@ def test_any_takes_its_choices_only_and_shows_them():
     converter = Converters().bind("any", ("en", "de-at"))
 
     assert isinstance(converter, AnyConverter)
-    assert ("en", "de-at") == converter.choices
-    assert "en" == converter.to_python("en")
-    assert "de-at" == converter.to_url("de-at")
-    assert 2 == converter.least
+    assert converter.choices == ("en", "de-at")
+    assert converter.to_python("en") == "en"
+    assert converter.to_url("de-at") == "de-at"
+    assert converter.least == 2
     found = converter.run.match("de-atx")
     assert found is not None
-    assert "de-at" == found[0]
+    assert found[0] == "de-at"
     with pytest.raises(ValueError, match="does not fit"):
         converter.to_python("fr")
     with pytest.raises(ValueError, match="does not fit"):
@@ -261,8 +268,8 @@ def test_a_custom_class_gets_its_arguments_and_the_defaults_of_converter():
     converters.register("slug", Slug)
     slug = converters.bind("slug", ("3",))
 
-    assert "abc" == slug.to_python("abc")
-    assert "abc" == slug.to_url("abc")
+    assert slug.to_python("abc") == "abc"
+    assert slug.to_url("abc") == "abc"
     assert (str, 1, None) == (slug.python_type, slug.least, slug.run)
     with pytest.raises(ValueError, match="not a slug"):
         slug.to_python("abcd")
@@ -272,7 +279,7 @@ def test_an_instance_may_be_registered_and_need_not_be_a_subclass():
     converters = Converters()
     converters.register("raw", Structural())
 
-    assert b"x" == converters.bind("raw").to_python("x")
+    assert converters.bind("raw").to_python("x") == b"x"
     with pytest.raises(RegistrationError, match="'raw' takes no arguments"):
         converters.bind("raw", ("1",))
 
@@ -296,6 +303,7 @@ def test_a_taken_name_needs_override():
     converters = Converters()
     with pytest.raises(RegistrationError, match="override=True"):
         converters.register("int", Slug)
+    converters.bind("int")
     converters.register("int", Slug, override=True)
 
     assert isinstance(converters.bind("int"), Slug)
@@ -317,13 +325,13 @@ class WithoutRank(HalfConverter):
 
 
 def test_what_is_no_converter_is_refused():
-    converters = Converters()
+    converters: Any = Converters()  # its types would refuse these too
     with pytest.raises(RegistrationError, match="HalfConverter is no converter"):
         converters.register("half", HalfConverter())
     with pytest.raises(RegistrationError, match="HalfConverter needs to_python and to_url"):
         converters.register("half", HalfConverter)
     converters.register("rankless", WithoutRank)
-    with pytest.raises(RegistrationError, match=r"subclass flasgo\.routing\.Converter"):
+    with pytest.raises(RegistrationError, match=r"subclass flasgo\.Converter"):
         converters.bind("rankless")
 
 

@@ -118,13 +118,28 @@ class TestFind:
             },
         )
 
+    def test_mixed_segments_that_begin_with_text_of_different_lengths(self, tables):
+        check(
+            tables("/ab<x>", "/a<x>", "/<x>c", "/b<x>"),
+            {
+                "/ab1": ("/ab<x>", ("1",)),
+                "/ab": ("/a<x>", ("b",)),
+                "/bc": ("/b<x>", ("c",)),
+                "/cc": ("/<x>c", ("c",)),
+            },
+        )
+
     def test_a_mixed_last_segment_with_several_placeholders_is_not_overlooked(self, tables):
-        check(tables("/f/<name>.<ext>", "/f/<x>"), {"/f/a.b": ("/f/<name>.<ext>", ("a", "b")), "/f/a": ("/f/<x>", ("a",))})
+        check(
+            tables("/f/<name>.<ext>", "/f/<x>"), {"/f/a.b": ("/f/<name>.<ext>", ("a", "b")), "/f/a": ("/f/<x>", ("a",))}
+        )
 
     def test_date_uuid_and_float_share_a_place(self, tables):
         sources = ("/<date:x>", "/<uuid:x>", "/<float:x>")
         for table in tables(*sources):
-            for source, path in zip(sources, ("/2024-01-02", "/12345678-90ab-cdef-1234-567890abcdef", "/1.5"), strict=True):
+            for source, path in zip(
+                sources, ("/2024-01-02", "/12345678-90ab-cdef-1234-567890abcdef", "/1.5"), strict=True
+            ):
                 found = table.find("GET", path)
                 assert not isinstance(found, Miss)
                 assert source == found[0]
@@ -205,7 +220,10 @@ class TestFind:
                 table.find("GET", "/x")
 
     def test_hostile_looking_paths_are_only_text(self, tables):
-        check(tables("/admin", "/admin/<x>"), dict.fromkeys(["/admin\n", "/admin;x", "//admin", "/ADMIN", "/admin%0a"], Miss()))
+        check(
+            tables("/admin", "/admin/<x>"),
+            dict.fromkeys(["/admin\n", "/admin;x", "//admin", "/ADMIN", "/admin%0a"], Miss()),
+        )
 
     def test_it_works_before_the_table_is_frozen(self, converters):
         table: Table[int] = Table()
@@ -237,7 +255,7 @@ class TestMethods:
 
     def test_static_shows_what_has_no_placeholder(self, tables):
         for table in tables("/a", ("POST", "/a"), "/<x>"):
-            assert {"/a": {"GET": "/a", "POST": "/a"}} == table.static
+            assert table.static == {"/a": {"GET": "/a", "POST": "/a"}}
 
 
 class TestSlash:
@@ -377,5 +395,5 @@ class TestCost:
         for _ in range(100):
             found = table.find("GET", path)
             assert not isinstance(found, Miss)
-            assert 1_999 == found[0]
+            assert found[0] == 1_999
         assert time.perf_counter() - begin < 0.02

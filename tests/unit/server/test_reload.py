@@ -1,3 +1,4 @@
+import py_compile
 import socket
 import sys
 from pathlib import Path
@@ -62,6 +63,18 @@ def test_every_edit_ends_the_child_and_starts_another(supervise, capsys):
     assert len(FakeChild.started) == 3
     assert all(child.ended_with_grace is not None for child in FakeChild.started)
     assert capsys.readouterr().err == "flasgo: app.py changed, starting again\n" * 2
+
+
+def test_what_python_compiled_from_an_edited_file_is_forgotten(supervise, tmp_path):
+    """Python compares size and whole seconds only: a quick second edit would not be seen."""
+    edited, other = tmp_path / "edited.py", tmp_path / "other.py"
+    for source in (edited, other):
+        source.write_text("answer = 'one'")
+        py_compile.compile(str(source))
+    assert (
+        supervise({(watchfiles.Change.modified, str(edited)), (watchfiles.Change.added, str(tmp_path / "new.py"))}) == 0
+    )
+    assert [path.name.split(".")[0] for path in tmp_path.glob("__pycache__/*")] == ["other"]
 
 
 def test_a_broken_edit_waits_for_the_next_one(supervise, capsys):
@@ -217,8 +230,10 @@ def test_a_program_of_one_line_is_watched_in_the_working_directory(main, monkeyp
     assert program_directories() == (tmp_path,)
 
 
-def test_a_prompt_cannot_be_started_again(main, monkeypatch):
+@pytest.mark.parametrize("file", [None, "<stdin>"])
+def test_what_is_typed_or_piped_cannot_be_started_again(main, monkeypatch, file):
     monkeypatch.setattr(sys, "orig_argv", ["python"])
+    main.__file__ = file
     with pytest.raises(ConfigurationError, match="save it as a file, or pass `reload=False`"):
         program_directories()
 

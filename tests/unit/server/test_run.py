@@ -105,6 +105,13 @@ def test_launch_in_a_child_serves_on_the_socket_of_the_supervisor(
     assert re.fullmatch(said, capsys.readouterr().err)
 
 
+async def test_inside_a_running_event_loop_serving_is_refused(calls, capsys):
+    with pytest.raises(ConfigurationError, match="running event loop"):
+        launch(App, options(), {})
+    assert calls == []
+    assert capsys.readouterr().err == ""
+
+
 def test_reload_and_workers_exclude_each_other(calls):
     with pytest.raises(ConfigurationError, match="choose either reload or several workers"):
         launch(App, options(reload=True, workers=2), {})

@@ -2,13 +2,14 @@ import asyncio
 import logging
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 from types import SimpleNamespace
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
 
-from flasgo.errors import ConfigurationError
 from flasgo.server import serve as serving
 from flasgo.server.processes import EXIT_STARTUP_FAILED
 from flasgo.server.serve import serve
@@ -62,22 +63,24 @@ class App:
 
 
 def serve_one_request(app, listener, *, number=signal.SIGINT, **options):
-    """Serve in the main thread; a thread asks once and then sends the signal. Returns status, body and headers."""
-    answers = []
+    """Serve in the main thread; a thread asks once and then sends the signal, unless the application does.
+
+    Returns status, body and headers.
+    """
 
     def ask():
-        host, port = listener.getsockname()[:2]
+        host, port = listener.getsockname()
         try:
             with urlopen(f"http://{host}:{port}/", timeout=20) as answer:
-                answers.extend((answer.read(), answer.headers))
+                return answer.read(), answer.headers
         finally:
-            signal.raise_signal(number)
+            if number is not None:
+                signal.raise_signal(number)
 
-    client = Thread(target=ask)
-    client.start()
-    status = serve(app, listener, grace=5, **options)
-    client.join()
-    return status, *answers
+    with ThreadPoolExecutor() as clients:
+        asked = clients.submit(ask)
+        status = serve(app, listener, grace=5, **options)
+        return status, *asked.result()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -129,29 +132,28 @@ def test_however_the_server_ends_there_is_a_status(listener, monkeypatch, ending
         if ending is not None:
             raise ending
 
-    monkeypatch.setattr(serving, "_server", lambda *_: SimpleNamespace(started=False, run=end))
+    monkeypatch.setattr(serving, "_server", lambda *_: SimpleNamespace(started=False, should_exit=False, run=end))
     assert serve(App(), listener, grace=5) == status
 
 
 def test_a_server_that_ends_by_itself_after_it_had_started_is_status_0(listener, monkeypatch):
-    monkeypatch.setattr(serving, "_server", lambda *_: SimpleNamespace(started=True, run=lambda sockets: None))
+    monkeypatch.setattr(
+        serving, "_server", lambda *_: SimpleNamespace(started=True, should_exit=False, run=lambda sockets: None)
+    )
     assert serve(App(), listener, grace=5) == 0
 
 
 def test_in_another_thread_the_signals_are_left_alone(listener, monkeypatch):
     seen = []
     before = signal.getsignal(signal.SIGINT)
-    fake = SimpleNamespace(started=True, run=lambda sockets: seen.append(signal.getsignal(signal.SIGINT)))
+    fake = SimpleNamespace(
+        started=True, should_exit=False, run=lambda sockets: seen.append(signal.getsignal(signal.SIGINT))
+    )
     monkeypatch.setattr(serving, "_server", lambda *_: fake)
     thread = Thread(target=serve, args=(App(), listener), kwargs={"grace": 5})
     thread.start()
     thread.join()
     assert seen == [before]
-
-
-async def test_inside_a_running_event_loop_serving_is_refused(listener):
-    with pytest.raises(ConfigurationError, match="running event loop"):
-        serve(App(), listener, grace=5)
 
 
 def test_waiting_for_open_requests_is_said(listener, capfd):
@@ -164,19 +166,24 @@ def test_waiting_for_open_requests_is_said(listener, capfd):
                 await asyncio.sleep(0.3)
             await super().__call__(scope, receive, send)
 
-    bodies = []
-
-    def ask():
-        host, port = listener.getsockname()
-        with urlopen(f"http://{host}:{port}/", timeout=20) as answer:
-            bodies.append(answer.status)
-
-    client = Thread(target=ask)
-    client.start()
-    assert serve(Slow(), listener, grace=5) == 0
-    client.join()
-    assert bodies == [200]
+    assert serve_one_request(Slow(), listener, number=None)[:2] == (0, b"")
     assert "flasgo: waiting up to 5 s for open requests (Ctrl+C to drop them)" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("stopping", [True, False])
+def test_a_cancelled_request_is_reported_unless_the_server_stops(listener, capfd, stopping):
+    class Cancelled(App):
+        async def __call__(self, scope, receive, send):
+            if scope["type"] == "http":
+                if stopping:
+                    signal.raise_signal(signal.SIGTERM)
+                raise asyncio.CancelledError
+            await super().__call__(scope, receive, send)
+
+    with pytest.raises(HTTPError, match="500") as error:
+        serve_one_request(Cancelled(), listener, number=None if stopping else signal.SIGINT)
+    error.value.close()
+    assert ("CancelledError" in capfd.readouterr().err) is not stopping
 
 
 @pytest.mark.parametrize(("level", "server_level"), [("info", "WARNING"), ("debug", "DEBUG"), ("error", "ERROR")])

@@ -67,7 +67,7 @@ def test_the_scope_is_what_a_server_gives():
         "client": ("10.0.0.1", 9),
         "server": ("shop.example", 8443),
         "state": state,
-        "extensions": {},
+        "extensions": {"flasgo.exceptions": []},
     }
     scope["state"]["mine"] = 1
     scope["headers"].append((b"mine", b"1"))

@@ -4,8 +4,8 @@ import sys
 import click
 import pytest
 
-from flasgo.cli import main as module
-from flasgo.cli.main import main
+from flasgo.cli import command as module
+from flasgo.cli.command import main
 from flasgo.errors import ConfigurationError
 
 

@@ -31,7 +31,7 @@ import msgspec
 import pytest
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from flasgo.binding.issues import BOOL_WORDS, collect, finite
+from flasgo.validation.issues import BOOL_WORDS, collect, finite
 from flasgo.errors import Issue
 
 T = TypeVar("T")
@@ -618,6 +618,29 @@ def test_the_budget_ends_the_search_quietly_but_never_before_one_issue() -> None
     assert codes([None, *value], list[int], budget=20) == [("/0", "type_error")]
     assert codes(value, list[int], budget=60) == [("/2000", "type_error")]
     assert found([1] * 2_000, list[int], budget=5) == []
+
+
+def test_what_the_budget_left_unseen_is_not_reported_after_an_issue() -> None:
+    class Inner(Struct):
+        rows: list[list[str]]
+
+    class Outer(Struct):
+        first: int
+        inner: Inner
+
+    value = {"first": "x", "inner": {"rows": [["a"]] * 1_000 + [[1]]}}
+
+    assert codes(value, Outer) == [("/first", "type_error"), ("/inner/rows/1000/0", "type_error")]
+    assert codes(value, Outer, budget=8) == [("/first", "type_error")]
+
+
+def test_long_arrays_of_plain_items_cost_few_steps_however_deep_they_lie() -> None:
+    value: object = [1] * 2_000 + ["x"]
+    expected: Any = list[int]
+    for _ in range(6):
+        value, expected = [value], list[expected]
+
+    assert codes(value, expected, budget=200) == [("/0/0/0/0/0/0/2000", "type_error")]
 
 
 def test_numbers_that_are_not_finite_do_not_hide_beyond_the_budget() -> None:

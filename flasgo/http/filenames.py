@@ -1,0 +1,48 @@
+"""File names of clients, made harmless on every system (CWE-22, CWE-73)."""
+
+import re
+import unicodedata
+
+MAX_FILENAME_BYTES = 255
+"""What the usual file systems take as one name, in UTF-8."""
+
+_PLAIN = re.compile(r"[0-9A-Za-z_-](?:[0-9A-Za-z_. -]{0,198}[0-9A-Za-z_-])?")
+_RESERVED = re.compile(r'[<>:"|?*]')
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_DEVICES = frozenset(
+    {"CON", "PRN", "AUX", "NUL", "CLOCK$", "CONIN$", "CONOUT$"}
+    | {port + digit for port in ("COM", "LPT") for digit in "0123456789¹²³"}
+)
+_LONGEST_EXTENSION = 32  # in bytes, with its dot: a longer one is none
+
+
+def safe_filename(raw: str) -> str:
+    """A name from a client as the name of one file: `directory / safe_filename(raw)` is always directly in `directory`.
+
+    The last component of either separator, in NFC; without controls, other characters that do not show (such as those
+    that turn the direction of writing) and dots or spaces at its ends; "_" for what Windows reserves, and before its
+    device names; at most 255 bytes of UTF-8, the extension kept. "file" where nothing is left. Not unique: two files may
+    have the same name.
+    """
+    name = raw if _PLAIN.fullmatch(raw) else _cleaned(raw)
+    if name.partition(".")[0].rstrip(" ").upper() in _DEVICES:
+        name = _shortened(f"_{name}")
+    return name
+
+
+def _cleaned(raw: str) -> str:
+    shown = "".join(char for char in raw if unicodedata.category(char) not in _UNSEEN)
+    whole = unicodedata.normalize("NFC", shown)
+    last = whole[max(whole.rfind("/"), whole.rfind("\\")) + 1 :]
+    return _shortened(_RESERVED.sub("_", last).strip(" .")) or "file"
+
+
+def _shortened(name: str) -> str:
+    if len(name.encode()) <= MAX_FILENAME_BYTES:
+        return name
+    stem, dot, extension = name.rpartition(".")
+    suffix = dot + extension
+    if len(suffix.encode()) > _LONGEST_EXTENSION or not stem:
+        stem, suffix = name, ""
+    kept = stem.encode()[: MAX_FILENAME_BYTES - len(suffix.encode())].decode(errors="ignore")
+    return kept.rstrip(" .") + suffix

@@ -1,0 +1,239 @@
+"""Uploaded files: small ones in memory, the rest of a form in one temporary file.
+
+The rules of this room:
+
+- the name and the content type of a file are words of the client: never a path, never a proof of what the file is;
+- the temporary file has no name (O_TMPFILE, or unlinked at once) and nobody else can open it: when it is closed, or the
+  process is killed, it is gone;
+- the event loop neither writes nor reads a disk: every access has a thread, and no lock is waited for by the loop.
+"""
+
+import asyncio
+import os
+import secrets
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Final
+
+from flasgo.errors import MalformedBody
+from flasgo.http.filenames import safe_filename
+
+PIECE = 262_144
+"""Bytes that are written or read in one visit to a thread."""
+
+
+class Spool:
+    """One temporary file for a form: written from its start to its end, then read anywhere.
+
+    `append` and `size` belong to the event loop, the rest may be called from any thread. `close` never waits: a write
+    or read that is under way in a thread is ended by that thread, which then closes the file.
+    """
+
+    def __init__(self, directory: str | None = None) -> None:
+        self.size = 0
+        self._directory = directory
+        self._pending = bytearray()
+        self._file: IO[bytes] | None = None
+        self._closed = False
+        self._busy = threading.Lock()
+
+    @property
+    def full(self) -> bool:
+        """Is there enough to be worth a visit to a thread?"""
+        return len(self._pending) >= PIECE
+
+    def append(self, data: bytes | bytearray) -> None:
+        self.size += len(data)
+        self._pending += data
+
+    async def flush(self) -> None:
+        """Write what was appended. Raises OSError where the disk refuses."""
+        if self._pending:
+            data, self._pending = self._pending, bytearray()
+            await asyncio.to_thread(self._write, data)
+
+    def _write(self, data: bytearray) -> None:
+        try:
+            with self._busy:
+                if not self._closed:
+                    if self._file is None:
+                        self._file = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115 - closed by close()
+                    self._file.write(data)
+                    self._file.flush()
+        finally:
+            self._close_if_asked()
+
+    def read(self, start: int, size: int) -> bytes:
+        """`size` bytes from `start`. Blocks. Raises ValueError when the spool is closed."""
+        try:
+            with self._busy:
+                if self._closed or self._file is None:
+                    raise ValueError("The form of this file is closed: read or save a file before its request ends.")
+                self._file.seek(start)
+                return self._file.read(size)
+        finally:
+            self._close_if_asked()
+
+    def close(self) -> None:
+        """Give the file back to the system; again is harmless."""
+        self._closed = True
+        self._close_if_asked()
+
+    def _close_if_asked(self) -> None:
+        # Whoever holds the lock comes here after releasing it, so the last one out always sees the wish to close.
+        if self._closed and self._busy.acquire(blocking=False):
+            file, self._file = self._file, None
+            self._busy.release()
+            if file is not None:
+                with suppress(OSError):  # a full disk may refuse what is thrown away anyhow
+                    file.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class UploadedFile:
+    """A file of a form. All but its bytes and its size is what the client says, and may be a lie.
+
+    `name` is the form field; `filename` is safe as the name of a file in a directory of yours (see `safe_filename`),
+    `raw_filename` is as sent; `content_type` is a bare media type in lower case, None where none was sent; `headers`
+    are those of the part. It lives as long as its request: save it or read it before.
+    """
+
+    __slots__ = ("_body", "_position", "content_type", "headers", "name", "raw_filename", "size")
+    __hash__ = None  # type: ignore[assignment]  # equality is by content
+
+    def __init__(
+        self,
+        name: str,
+        filename: str,
+        body: bytes,
+        content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name: Final = name
+        self.raw_filename: Final = filename
+        self.content_type: Final = content_type
+        self.headers: Final[Mapping[str, str]] = {} if headers is None else headers
+        self.size = len(body)
+        self._body = body
+        self._position = 0
+
+    @property
+    def filename(self) -> str:
+        """The name as sent, made harmless; never empty."""
+        return safe_filename(self.raw_filename)
+
+    @property
+    def body(self) -> bytes:
+        """All of it, in memory. Blocks where the file is large: use `read`, or `async for`, on the event loop."""
+        return self._section(0, self.size)
+
+    def text(self, encoding: str = "utf-8") -> str:
+        """All of it as text. Raises MalformedBody where it is not of this encoding, or there is no such encoding."""
+        try:
+            return self.body.decode(encoding)
+        except (LookupError, UnicodeDecodeError):
+            raise MalformedBody(f"The uploaded file is not {encoding[:40]!r} text. Send it in that encoding.") from None
+
+    async def read(self, size: int = -1) -> bytes:
+        """The next `size` bytes, or all that is left; empty at the end."""
+        left = max(self.size - self._position, 0)
+        data = await self._fetch(self._position, left if size < 0 else min(size, left))
+        self._position += len(data)
+        return data
+
+    async def seek(self, offset: int) -> None:
+        """Let `read` go on at this byte. Raises ValueError where it is negative."""
+        if offset < 0:
+            raise ValueError("a file begins at byte 0")
+        self._position = offset
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """All of it in pieces of at most 256 KiB, from the start, wherever `read` is."""
+        for start in range(0, self.size, PIECE):
+            yield await self._fetch(start, min(PIECE, self.size - start))
+
+    async def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write it to `path`, in a thread; whoever looks there sees nothing or the whole file.
+
+        Never build `path` from `raw_filename`. A symlink at `path` is replaced or refused like a file, never followed.
+        Raises FileExistsError where something is there and `overwrite` is False, and OSError as writing files does.
+        """
+        await asyncio.to_thread(self.save_sync, path, overwrite=overwrite)
+
+    def save_sync(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """`save`, for handlers that are not coroutines."""
+        target = Path(path)
+        part = target.with_name(f".{secrets.token_hex(8)}.part")
+        try:
+            with part.open("xb") as file:
+                for start in range(0, self.size, PIECE):
+                    file.write(self._section(start, min(PIECE, self.size - start)))
+            if overwrite:
+                part.replace(target)
+            else:
+                _publish(part, target)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _section(self, start: int, size: int) -> bytes:
+        return self._body[start : start + size]
+
+    async def _fetch(self, start: int, size: int) -> bytes:
+        return self._section(start, size)
+
+    def __eq__(self, other: object) -> bool:
+        """The same names, type, headers and bytes; compared byte by byte where all else is equal."""
+        if not isinstance(other, UploadedFile):
+            return NotImplemented
+        return self._described() == other._described() and self.body == other.body
+
+    def _described(self) -> tuple[str, str, str | None, Mapping[str, str], int]:
+        return (self.name, self.raw_filename, self.content_type, self.headers, self.size)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.filename!r} of {self.size} bytes>"
+
+
+class SpooledFile(UploadedFile):
+    """An uploaded file whose bytes are a stretch of a spool."""
+
+    __slots__ = ("_spool", "_start")
+
+    def __init__(
+        self,
+        name: str,
+        filename: str,
+        content_type: str | None,
+        headers: Mapping[str, str],
+        *,
+        spool: Spool,
+        start: int,
+        size: int,
+    ) -> None:
+        super().__init__(name, filename, b"", content_type, headers)
+        self.size = size
+        self._spool = spool
+        self._start = start
+
+    def _section(self, start: int, size: int) -> bytes:
+        return self._spool.read(self._start + start, size)
+
+    async def _fetch(self, start: int, size: int) -> bytes:
+        return await asyncio.to_thread(self._section, start, size)
+
+
+def _publish(part: Path, target: Path) -> None:
+    """Give a finished file its name, unless something has that name."""
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links: reserve the name, then put the file in its place
+        with target.open("xb"):
+            pass
+        part.replace(target)

@@ -1,0 +1,329 @@
+"""A handler's parameters → where each comes from: a signature becomes a HandlerPlan, once, at registration.
+
+Each parameter is placed by the first of these rules that holds:
+
+1. its name is in the path → path
+2. its annotation is a type that the framework owns → injected
+3. it is named `request` → the Request
+4. a marker says where: Path Query Header Cookie Body
+5. it is a record (Struct, dataclass, attrs, TypedDict, NamedTuple), or is made of records → body
+6. everything else → query
+
+Whatever cannot work is a RegistrationError that names file, line, handler, parameter and cure.
+"""
+
+import enum
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal, cast, get_args, get_origin
+from uuid import UUID
+
+from msgspec import Struct
+
+from flasgo.errors import Location, RegistrationError
+from flasgo.http.headers import TOKEN
+from flasgo.plan.checks import outermost
+from flasgo.plan.markers import LOCATIONS, Marker
+from flasgo.plan.model import MISSING, Argument, Endpoint, HandlerPlan, Injected, Input, Source
+from flasgo.plan.returns import declares_awaitable, plan_returns
+from flasgo.plan.signature import Signature, Taken, call_of, is_generator, signature_of, source_of
+from flasgo.plan.types import (
+    COLLECTIONS,
+    SCALARS,
+    constrained,
+    describe,
+    inside,
+    is_body,
+    is_collection,
+    json_problem,
+    members,
+    peel,
+    resolve,
+    text_problem,
+    textual,
+    without_none,
+)
+from flasgo.request import Request
+from flasgo.session import Session
+
+BARE_TYPES = frozenset({int, float, UUID, date})
+"""The annotations that give a bare placeholder, `<id>`, a converter of their own."""
+
+READS: Mapping[type, frozenset[type]] = {
+    int: frozenset({int, float, Decimal}),
+    float: frozenset({float, Decimal}),
+}
+"""What else than its own type the value of a converter may become."""
+
+AS_IT_IS = (Request, Session)
+"""Of what the framework owns, the classes of which it never makes a subclass."""
+
+BODILESS = frozenset({"GET", "HEAD"})
+"""Methods whose content has no meaning (RFC 9110 §9.3.1), and is dropped by many a proxy."""
+
+
+class Context(Struct, frozen=True):
+    """What a signature is read against.
+
+    `path` maps each placeholder to the type that its converter makes; `bare` are those whose type the annotation says.
+    `owned` are the types that are injected, subclasses included. `methods` are those of the route.
+    """
+
+    path: Mapping[str, type]
+    bare: frozenset[str]
+    owned: tuple[type, ...]
+    methods: frozenset[str] = frozenset()
+
+
+def plan_handler(endpoint: Endpoint, context: Context) -> HandlerPlan:
+    """Read a handler's signature. Raises RegistrationError for everything that could not work in a request."""
+    if not callable(endpoint):
+        raise Source("<route>", 0, repr(endpoint)[:80]).mistake("a route needs a callable; give it a function.")
+    source = source_of(endpoint)
+    if is_generator(endpoint):
+        raise source.mistake("it is a generator, which is no answer; return a list, or a Response.")
+    signature = signature_of(endpoint, source)
+    _check_bound(signature, context, source)
+    arguments = tuple(
+        Argument(taken.name, taken.place == "position", _Reading(source, taken, context).place())
+        for taken in signature.parameters
+        if not _is_wrappers_own(taken, context, source)
+    )
+    inputs = [a.value for a in arguments if isinstance(a.value, Input)]
+    named = {i.name for i in inputs if i.location == "path"}
+    left = tuple(name for name in context.path if name not in named)
+    if left and not signature.surplus:
+        raise source.mistake(
+            f"the path has <{left[0]}>, but no parameter takes it; add a parameter `{left[0]}` or take it out of the path."
+        )
+    _check_together(source, inputs, context.methods)
+    call = call_of(endpoint)
+    if call == "sync" and declares_awaitable(signature.returns):
+        call = "either"
+    return HandlerPlan(source, call, arguments, plan_returns(signature.returns, source), left)
+
+
+def _check_bound(signature: Signature, context: Context, source: Source) -> None:
+    first = signature.parameters[0] if signature.parameters else None
+    if first is not None and first.name in {"self", "cls"} - context.path.keys() and first.annotation is MISSING:
+        raise source.mistake(
+            "it is a method without its instance; register it bound: `app.add_route(path, instance.method)`.",
+            parameter=first.name,
+        )
+
+
+def _is_wrappers_own(taken: Taken, context: Context, source: Source) -> bool:
+    """Is it an option of a decorator's, which no request has a say in?"""
+    if not taken.added or taken.annotation is not MISSING or taken.name in {"request", *context.path}:
+        return False
+    if taken.default is MISSING or taken.place == "position":
+        raise source.mistake(
+            "its wrapper takes it, but what it wraps does not, so nothing says where it comes from; "
+            "give the wrapper `*args` and `**kwargs` alone, or a `__signature__` that annotates it.",
+            parameter=taken.name,
+        )
+    return True
+
+
+class _Reading:
+    """One parameter while its place is being found."""
+
+    def __init__(self, source: Source, taken: Taken, context: Context) -> None:
+        self.source = source
+        self.name = taken.name
+        self.default = taken.default
+        self.context = context
+        self.bare = taken.annotation is MISSING
+        written = _inferred(taken.default) if self.bare else taken.annotation
+        try:
+            self.annotation = resolve(written)
+        except RecursionError:
+            raise self.mistake("its annotation is an alias that contains itself; write a Struct instead.") from None
+        self.kind, _ = peel(self.annotation)
+        self.marker = self._marker(written)
+
+    def _marker(self, written: object) -> Marker | None:
+        kind, metadata = peel(written)
+        markers = [m for m in metadata if _marks(m)]
+        nested = [m for _, found in inside(kind) for m in found if _marks(m)]
+        if nested:
+            spelled = f"Annotated[{describe(self.kind)}, {_spelled(nested[0])}]"
+            raise self.mistake(f"its marker stands inside the type; put it around the whole: `{spelled}`.")
+        if len(markers) > 1:
+            raise self.mistake("it has several markers; keep the one that says where it comes from.")
+        if _marks(self.default):
+            spelled = _spelled(self.default)
+            raise self.mistake(
+                f"{spelled} is no default; write `{self.name}: Annotated[{describe(self.kind)}, {spelled}]`."
+            )
+        marker = markers[0] if markers else None
+        if marker is None or isinstance(marker, Marker):
+            return marker
+        raise self.mistake(f"write {_spelled(marker)} instead of {_spelled(marker).removesuffix('()')}.")
+
+    def mistake(self, problem: str) -> RegistrationError:
+        return self.source.mistake(problem, parameter=self.name)
+
+    def place(self) -> Input | Injected:
+        wire = self.marker.alias if self.marker is not None and self.marker.alias is not None else self.name
+        if wire in self.context.path and (self.marker is None or LOCATIONS[type(self.marker)] == "path"):
+            return self._path(wire)
+        injected = self._injected()
+        if injected is not None:
+            return injected
+        if self.marker is not None:
+            return self._marked(LOCATIONS[type(self.marker)], wire)
+        if is_body(self.annotation):
+            return self._body(wire)
+        return self._text("query", wire)
+
+    def _injected(self) -> Injected | None:
+        alternatives, optional = without_none(self.annotation)
+        kind = peel(alternatives[0])[0] if len(alternatives) == 1 else None
+        owner = kind if isinstance(kind, type) and issubclass(kind, self.context.owned) else None
+        if self.name == "request" and self.marker is None and (owner is None or issubclass(owner, Request)):
+            return Injected(self.name, Request)
+        if owner is None:
+            return None
+        if self.marker is not None:
+            raise self.mistake(f"{owner.__name__} is provided by its type; take the marker away.")
+        base = next((one for one in AS_IT_IS if issubclass(owner, one)), owner)
+        if base is not owner:
+            raise self.mistake(f"no application provides {owner.__name__}; annotate {base.__name__}.")
+        return Injected(self.name, owner, optional)
+
+    def _path(self, name: str) -> Input:
+        by_annotation = name in self.context.bare and self.kind in BARE_TYPES
+        made = cast("type", self.kind) if by_annotation else self.context.path[name]
+        if self.bare or self.kind is Any:
+            return Input(self.name, "path", name, made, MISSING, ready=True)
+        annotation = textual(self.annotation)
+        if isinstance(annotation, type) and issubclass(made, annotation):
+            return Input(self.name, "path", name, annotation, MISSING, ready=True)
+        problem = text_problem(annotation)
+        if problem is not None or any(map(is_collection, members(annotation))):
+            problem = problem or f"{describe(self.kind)} is more than one value"
+            raise self.mistake(f"{problem}; a placeholder of a path is one piece of text.")
+        if not any(_becomes(made, member) for member in members(annotation)):
+            raise self.mistake(
+                f"<{name}> makes {describe(made)} of the path's text, but the annotation says {describe(self.kind)}; "
+                f"write <{name}> in the path, or annotate {describe(made)}."
+            )
+        self._check_json(annotation)
+        return Input(self.name, "path", name, annotation, MISSING)
+
+    def _marked(self, location: Location, wire: str) -> Input:
+        match location:
+            case "path":
+                raise self.mistake(f"the path has no <{wire}>; add it to the path, or take the marker Path() away.")
+            case "body":
+                return self._body(wire)
+            case "header" if self.marker is not None and self.marker.alias is None:
+                return self._named(location, wire.replace("_", "-").lower())
+            case "header":
+                return self._named(location, wire.lower())
+            case "cookie":
+                return self._named(location, wire)
+            case _:
+                return self._text(location, wire)
+
+    def _named(self, location: Location, wire: str) -> Input:
+        """A header or cookie, whose name has a grammar (RFC 9110 §5.6.2, RFC 6265 §4.1.1)."""
+        if not TOKEN.fullmatch(wire):
+            raise self.mistake(
+                f"{wire!r} cannot be the name of a {location}; give it an alias of letters, digits and hyphens."
+            )
+        if location == "header" and "_" in wire:
+            raise self.mistake(f"a header with an underscore, {wire!r}, is never seen; write a hyphen in its alias.")
+        return self._text(location, wire)
+
+    def _body(self, wire: str) -> Input:
+        problem = json_problem(self.annotation)
+        if problem is not None:
+            raise self.mistake(f"it cannot be decoded from JSON: {problem}.")
+        return Input(self.name, "body", wire, self.annotation, self._default(self.annotation))
+
+    def _text(self, location: Location, wire: str) -> Input:
+        annotation = textual(self.annotation)
+        kind, metadata = peel(annotation)
+        if kind is Any:
+            annotation = constrained(str, metadata)
+        problem = text_problem(annotation)
+        if problem is not None:
+            raise self.mistake(f"{problem}.")
+        self._check_json(annotation)
+        return Input(self.name, location, wire, annotation, self._default(annotation), is_collection(annotation))
+
+    def _check_json(self, annotation: object) -> None:
+        """Raise for what only msgspec knows: constraints that do not go with their type, mixed Enums and the like."""
+        problem = json_problem(annotation)
+        if problem is not None:
+            raise self.mistake(f"{problem}.")
+
+    def _default(self, annotation: object) -> object:
+        """The default; `T | None` alone makes a parameter optional."""
+        default, written = self.default, describe(self.kind)
+        _, optional = without_none(self.annotation)
+        if default is MISSING:
+            return None if optional else MISSING
+        if default is ...:
+            raise self.mistake("`...` is no default; leave it out, and the parameter is required.")
+        if default is None and not optional and not self.bare and self.kind is not Any:
+            raise self.mistake(f"its default is None, but its type is not; write `{written} | None = None`.")
+        if default is None or self.bare:
+            return default
+        fits = isinstance(default, tuple(COLLECTIONS)) if is_collection(annotation) else outermost(annotation)(default)
+        if not fits:
+            raise self.mistake(
+                f"its default is of type {type(default).__name__}, but the annotation says {written}; "
+                "make one of them agree with the other."
+            )
+        return default
+
+
+def _marks(value: object) -> bool:
+    return isinstance(value, Marker) or (isinstance(value, type) and issubclass(value, Marker))
+
+
+def _spelled(marker: object) -> str:
+    kind = marker if isinstance(marker, type) else type(marker)
+    return f"{kind.__name__}()"
+
+
+def _inferred(default: object) -> object:
+    """What a parameter without an annotation is: of the type of its default, if text can be that; else text."""
+    kind = type(default)
+    return kind if kind in SCALARS | COLLECTIONS or isinstance(default, enum.Enum) else str
+
+
+def _becomes(made: type, annotation: object) -> bool:
+    """May what a converter makes be turned into this?"""
+    kind, _ = peel(annotation)
+    if get_origin(kind) is Literal:
+        return any(type(value) is made for value in get_args(kind))
+    if not isinstance(kind, type):
+        return False
+    if issubclass(kind, enum.Enum):
+        return all(isinstance(member.value, made) for member in kind)
+    return made is str or made is kind or kind in READS.get(made, ())
+
+
+def _check_together(source: Source, inputs: Iterable[Input], methods: frozenset[str]) -> None:
+    seen: dict[tuple[Location, str], str] = {}
+    for one in inputs:
+        in_body = one.location == "body"
+        other = seen.setdefault((one.location, "" if in_body else one.name), one.parameter)
+        if other != one.parameter:
+            raise source.mistake(
+                f"`{other}` takes the body already; put both into one Struct, or mark what comes from the query with Query()."
+                if in_body
+                else f"`{other}` takes {one.location} {one.name!r} already; give one of them an alias.",
+                parameter=one.parameter,
+            )
+        if in_body and methods & BODILESS and (one.required or methods <= BODILESS):
+            raise source.mistake(
+                f"it comes from the body, and a {min(methods & BODILESS)} request has none; "
+                "use POST, or take single values from the query.",
+                parameter=one.parameter,
+            )

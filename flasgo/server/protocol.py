@@ -1,0 +1,413 @@
+"""The hardened HTTP/1.1 protocol of `flasgo run` and `app.run()`: uvicorn's, with httptools, and with limits of bytes, time and number.
+
+A head is collected here until it is whole, within its limit, and given to the parser in one piece; then exactly its body; then
+the next head. So the server knows where each request begins, and what it did not look at never becomes one.
+What the parser or a limit refuses is answered in full, after the answers that are still owed, and the connection closed:
+
+    400  framing that two parties could read differently (`framing`)       431  head, fields or trailers too large
+    408  head or body that comes too slowly                                503  too many connections of one peer
+
+Every request has a context of its own: it never sees the ContextVars of the one before it on the connection.
+Under plain uvicorn: `uvicorn module:app --http flasgo.server.protocol:HardenedProtocol`.
+"""
+
+import asyncio
+import logging
+from contextvars import Context
+from typing import ClassVar, Literal
+from weakref import WeakKeyDictionary
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from flasgo.errors import phrase_of
+from flasgo.server.connections import ConnectionLimits, Stillness, Watch, acknowledged, limits_of, peer_of
+from flasgo.server.framing import (
+    CHUNKED,
+    HEAD_END,
+    HTTP_1_0,
+    REQUEST_LINE,
+    Refused,
+    body_length,
+    is_no_head,
+    origin_form,
+)
+
+logger = logging.getLogger("flasgo.security")
+
+CHUNK_BYTES = 20
+"""What the size line and the line breaks of an ordinary chunk take."""
+
+_ADVICE = {
+    400: "The request is not well-formed HTTP/1.1, or could be read in more than one way.",
+    408: "The request came too slowly. Send it without pauses.",
+    431: "The head or the trailers of the request are too large. Send fewer or smaller fields, or a shorter URL.",
+    503: "There are too many connections from this address. Close some, or try again later.",
+}
+
+_watches: WeakKeyDictionary[ServerState, Watch] = WeakKeyDictionary()
+
+
+class _Unexpected(Exception):  # noqa: N818 - control flow out of a callback of the parser
+    """A request began where none was looked for."""
+
+
+class HardenedProtocol(HttpToolsProtocol):
+    """One connection. The limits come from the application's settings, unless a subclass has its own."""
+
+    limits: ClassVar[ConnectionLimits | None] = None
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        watch = _watches.get(server_state)
+        if watch is None:
+            watch = _watches[server_state] = Watch(self.limits or limits_of(config.loaded_app), self.loop)
+        self.watch = watch
+        self.peer: str | None = None
+
+        # Reading
+        self.held = b""  # the beginning of a head
+        self.held_since = 0.0
+        self.heads = 0
+        self.is_expected = False  # the parser is given a head
+        self.form: int | None = None  # of the request line, see REQUEST_LINE
+        self.left = 0  # bytes of body to come, or CHUNKED
+        self.received = 0  # bytes of all bodies
+        self.chunks = 0
+        self.framing = 0  # bytes of chunk extensions and trailers
+
+        # Ending
+        self.deaf = False  # what comes is dropped
+        self.dropped = 0
+        self.last_words = b""  # to be sent when the answers that are owed are
+        self.lingering = False
+        self.upgraded = False
+
+        # What the sweep saw
+        self.wait = Stillness()
+        self.body = Stillness()
+        self.write = Stillness()
+        self.received_before = 0
+        self.resumed = 0
+
+    # --- connection --------------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self.peer = peer_of(self.client)
+        count = self.watch.enter(self)
+        most = self.watch.limits.connections_per_peer
+        if most and count > 2 * most:  # those that are being told so count as well
+            transport.abort()
+        elif most and count > most:
+            self._refuse(503, "connections-per-peer")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.watch.leave(self)
+        super().connection_lost(exc)
+
+    def resume_writing(self) -> None:
+        self.resumed += 1
+        super().resume_writing()
+
+    def shutdown(self) -> None:
+        if self.lingering:
+            self.transport.close()
+        else:
+            super().shutdown()
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        if self.held:
+            data = self.held + data
+        start, size = 0, len(data)
+        while start < size and not self.deaf:
+            if not self.left:
+                end = data.find(HEAD_END, start) + len(HEAD_END)
+                if end < len(HEAD_END):
+                    self._hold(data[start:])
+                    return
+                self._feed_head(data if end - start == size else data[start:end])
+            elif self.left > 0:
+                end = min(size, start + self.left)
+                self.left -= end - start
+                self._feed(data[start:end])
+            else:
+                end = size
+                self._feed_chunks(data[start:])
+            start = end
+        if self.deaf and not self.upgraded:
+            self.dropped += size - start
+            if self.dropped > self.watch.limits.linger_bytes:
+                self.flow.pause_reading()
+
+    def _hold(self, start: bytes) -> None:
+        if start == b"\r\n":  # some clients send it after a body
+            return
+        if len(start) >= self.watch.limits.head_bytes:
+            self._refuse(431, "head-bytes")
+        elif is_no_head(start):
+            self._refuse(400, "malformed")
+        else:
+            if not self.held:
+                self.held_since = self.loop.time()
+            self.held = start
+
+    def _feed_head(self, head: bytes) -> None:
+        self.held = b""
+        limits = self.watch.limits
+        line = REQUEST_LINE.match(head)
+        if len(head) > limits.head_bytes:
+            self._refuse(431, "head-bytes")
+        elif line is None:
+            self._refuse(400, "request-line")
+        elif self.pipeline and len(self.pipeline) + 1 >= limits.pipeline_depth:
+            self._end_after_answers()
+        else:
+            self.heads += 1
+            self.is_expected = True
+            self.form = line.lastindex
+            self._feed(head)
+
+    def _feed_chunks(self, data: bytes) -> None:
+        """Only the parser knows where the body ends. Of what follows it in the same read, see `on_message_begin`."""
+        received = self.received
+        self.chunks = 0
+        self._feed(data)
+        if self.left and not self.deaf:
+            excess = len(data) - (self.received - received) - CHUNK_BYTES * self.chunks
+            self.framing = max(0, self.framing + excess)
+            if self.framing > self.watch.limits.framing_bytes:
+                self._refuse(431, "chunk-framing")
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade:
+            self._after_upgrade()
+        except HttpParserError as error:
+            cause = error.__context__
+            if isinstance(cause, _Unexpected):
+                self._end_after_answers()
+            elif isinstance(cause, Refused):
+                self._refuse(cause.status, cause.reason)
+            else:
+                self._refuse(400, "malformed")
+
+    def _after_upgrade(self) -> None:
+        """For the parser HTTP ends here; so it does for a WebSocket. Any other request is an ordinary one, with its body."""
+        if self._should_upgrade():
+            self.deaf = self.upgraded = True
+            self.handle_websocket_upgrade()
+        elif self.left:
+            self.cycle.keep_alive = False
+            length = "Transfer-Encoding: chunked" if self.left == CHUNKED else f"Content-Length: {self.left}"
+            self.parser = HttpRequestParser(_BodyEvents(self))
+            self.parser.feed_data(f"POST / HTTP/1.1\r\nConnection: close\r\n{length}\r\n\r\n".encode())
+
+    # --- what the parser finds ---------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """Raises _Unexpected after a chunked body in the same read: the connection ends then, and the peer asks again."""
+        if not self.is_expected:
+            raise _Unexpected
+        self.is_expected = False
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        headers = self.headers
+        if len(headers) > self.watch.limits.head_fields:
+            raise Refused(431, "head-fields")
+        fields = dict(headers)
+        left = 0
+        if (
+            self.form is not None
+            or len(fields) != len(headers)
+            or b"content-length" in fields
+            or b"transfer-encoding" in fields
+            or b"upgrade" in fields
+        ):
+            left = self._framing_of(fields)
+        Context().run(super().on_headers_complete)
+        self.left = left
+        if left == CHUNKED:
+            self.headers = []  # what follows are trailers
+            self.framing = 0
+
+    def _framing_of(self, fields: dict[bytes, bytes]) -> int:
+        left = body_length(self.headers, fields, http_1_0=self.form == HTTP_1_0)
+        if not self.url.startswith((b"/", b"*")):
+            self.url = origin_form(self.url, fields.get(b"host"))
+        if (left or self._is_owed()) and self.parser.should_upgrade() and self._should_upgrade():
+            raise Refused(400, "upgrade")  # a WebSocket begins after the answers, and its handshake has no body
+        return left
+
+    def on_chunk_header(self) -> None:
+        self.chunks += 1
+
+    def on_body(self, body: bytes) -> None:
+        self.received += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self.left:
+            if self.parser.should_upgrade():  # the body is still to come, see `_after_upgrade`
+                return
+            if sum(len(name) + len(value) + 4 for name, value in self.headers) > self.watch.limits.framing_bytes:
+                raise Refused(431, "trailers")
+            self.left = 0
+        if not self.parser.should_keep_alive():
+            self.deaf = True
+        super().on_message_complete()
+
+    # --- answering ---------------------------------------------------------------------------------------------------
+
+    def _is_owed(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def on_response_complete(self) -> None:
+        if self.pipeline:
+            Context().run(super().on_response_complete)
+            return
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if self.last_words:
+            self._say_and_linger(self.last_words)
+        elif self.left and self.expect_100_continue:  # will the body come or not? The peer may think either
+            self._say_and_linger(b"")
+        else:
+            self.flow.resume_reading()
+
+    def _end_after_answers(self) -> None:
+        self.deaf = True
+        if self._is_owed():
+            self.cycle.keep_alive = False
+        else:
+            self._say_and_linger(b"")
+
+    def _refuse(self, status: int, reason: str) -> None:
+        """Answer instead of the application, as soon as it is this request's turn, and close."""
+        logger.warning("request-refused status=%d reason=%s client=%s", status, reason, self.peer)
+        self.deaf = True
+        answer = self._answer(status)
+        cycle = self.cycle
+        if not self.left:
+            if self._is_owed():
+                self.last_words = answer
+            else:
+                self._say_and_linger(answer)
+        elif self.pipeline:
+            self.pipeline.popleft()
+            self.last_words = answer
+        elif cycle.response_complete:
+            self._say_and_linger(b"")
+        elif cycle.response_started:
+            self.transport.abort()
+        else:
+            cycle.disconnected = True
+            cycle.message_event.set()
+            self._say_and_linger(answer)
+
+    def _answer(self, status: int) -> bytes:
+        body = f"{_ADVICE[status]}\n".encode()
+        fields = (
+            *self.server_state.default_headers,
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
+            (b"connection", b"close"),
+        )
+        lines = (f"HTTP/1.1 {status} {phrase_of(status)}".encode(), *(b": ".join(field) for field in fields))
+        return b"\r\n".join((*lines, b"", body))
+
+    def _say_and_linger(self, words: bytes) -> None:
+        """End our side, and let the peer read before the connection goes: closing over unread input resets it."""
+        self.deaf = self.lingering = True
+        self.transport.write(words)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.flow.resume_reading()
+
+    # --- deadlines ---------------------------------------------------------------------------------------------------
+
+    def look(self, now: float) -> None:
+        if self.upgraded:
+            if self.transport.is_closing():
+                self.watch.leave(self)
+            return
+        if self._is_stalled(now):
+            logger.warning("response-aborted reason=write-stall client=%s", self.peer)
+            self.transport.abort()
+            return
+        waiting = self._waits_for()
+        waited = self.wait.seconds((waiting, self.heads), now)
+        limits = self.watch.limits
+        match waiting:
+            case "request":
+                if waited >= (limits.keep_alive_seconds if self.heads else limits.head_seconds):
+                    self.transport.close()
+            case "head":
+                if now - self.held_since >= limits.head_seconds:
+                    self._refuse(408, "slow-head")
+            case "body":
+                if self._is_slow(waited, now):
+                    self._refuse(408, "slow-body")
+            case "end":
+                if waited >= limits.linger_seconds:
+                    self.transport.close()
+
+    def _waits_for(self) -> Literal["request", "head", "body", "end"] | None:
+        """What the peer is to do next; None while it is our turn."""
+        if self.lingering:
+            return "end"
+        if self.deaf or self.flow.read_paused or self.transport.is_closing():
+            return None
+        if self.left:
+            return None if self.cycle.waiting_for_100_continue else "body"
+        if self.held:
+            return "head"
+        return None if self._is_owed() else "request"
+
+    def _is_slow(self, waited: float, now: float) -> bool:
+        limits = self.watch.limits
+        if not waited:
+            self.received_before = self.received
+        if self.body.seconds((self.received, self.wait.since), now) >= limits.body_idle_seconds:
+            return True
+        due = limits.body_bytes_per_second * (waited - limits.body_grace_seconds)
+        return self.received - self.received_before < due
+
+    def _is_stalled(self, now: float) -> bool:
+        """Whether the peer takes nothing of what there is for it."""
+        size = self.transport.get_write_buffer_size()
+        if not size:
+            self.write.seconds(None, now)
+            return False
+        self.transport.set_write_buffer_limits(high=0)  # the application waits until all is taken: `size` only becomes less
+        taken = (size, self.resumed, acknowledged(self.transport))
+        return self.write.seconds(taken, now) >= self.watch.limits.write_stall_seconds
+
+
+class _BodyEvents:
+    """Passes on what a parser finds in a body, and nothing of the head that it was given before."""
+
+    def __init__(self, connection: HardenedProtocol) -> None:
+        self.on_chunk_header = connection.on_chunk_header
+        self.on_body = connection.on_body
+        self.on_message_complete = connection.on_message_complete
+
+
+def protocol_class(limits: ConnectionLimits) -> type[HardenedProtocol]:
+    """The protocol with these limits, whatever the application's settings are."""
+    return type("HardenedProtocol", (HardenedProtocol,), {"limits": limits})
