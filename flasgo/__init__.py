@@ -35,6 +35,11 @@ from flasgo.errors import (
     abort,
 )
 from flasgo.file_response import FileResponse
+from flasgo.http.forms import FormData
+from flasgo.http.uploads import UploadedFile
+from flasgo.outbound.config import SSRFConfig
+from flasgo.outbound.guard import SSRFGuard, SSRFResolvedURL
+from flasgo.outbound.urls import SSRFViolation
 from flasgo.plan.markers import Body, Cookie, Header, Path, Query
 from flasgo.plan.model import Route
 from flasgo.request import Request, State
@@ -61,6 +66,7 @@ __all__ = [
     "Flasgo",
     "FlasgoError",
     "Forbidden",
+    "FormData",
     "FrozenError",
     "HTTPException",
     "Header",
@@ -80,6 +86,10 @@ __all__ = [
     "RequestTimeout",
     "Response",
     "Route",
+    "SSRFConfig",
+    "SSRFGuard",
+    "SSRFResolvedURL",
+    "SSRFViolation",
     "ServiceUnavailable",
     "Session",
     "SessionError",
@@ -91,6 +101,7 @@ __all__ = [
     "TooManyRequests",
     "Unauthorized",
     "UnsupportedMediaType",
+    "UploadedFile",
     "ValidationFailed",
     "abort",
     "csrf_token",

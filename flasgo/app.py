@@ -4,14 +4,17 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
+from operator import attrgetter
 from os import PathLike
 from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast, overload
 
-from flasgo.assembly import Assembly, Hooks, assemble, forms_of
+from flasgo.assembly import Assembly, Hooks, Target, assemble, forms_of
 from flasgo.context import Proxy, current, current_request
 from flasgo.errors import BuildError, ClientDisconnected, FrozenError, RegistrationError
 from flasgo.http.asgi import Message, Receive, Scope, Send, gone, lingering, whole_response
 from flasgo.lifespan import Lifespan, Opened, as_context, run_lifespan
+from flasgo.outbound.config import SSRFConfig
+from flasgo.outbound.guard import SSRFGuard, SSRFResolvedURL
 from flasgo.pipeline.errors import ErrorHandlers
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.model import Injected
@@ -39,6 +42,7 @@ def warn_of_random_key() -> None:
 
 
 NO_VALUES: tuple[object, ...] = ()
+NO_TARGETS: dict[str, Target] = {}
 
 
 class ClientOptions(TypedDict, total=False):
@@ -79,6 +83,7 @@ class Flasgo(Registrar, Generic[S]):
         super().__init__(owned=(Request, Session, Settings))
         self.settings = cast("S", load_settings(settings))
         self.state = State()
+        self.ssrf = SSRFGuard(SSRFConfig.from_settings(self.settings))
         self._lifespans: list[Lifespan[Flasgo[S]]] = []
         self._claims: Table[Rule] = Table()
         self._pool = ThreadPool(self.settings.SYNC_THREADS)
@@ -132,7 +137,7 @@ class Flasgo(Registrar, Generic[S]):
                 self._rules,
                 hooks=Hooks(tuple(self._before), tuple(self._after), tuple(self._teardown)),
                 handlers=ErrorHandlers(self._by_class, self._by_status),
-                providers={Settings: lambda _: self.settings, Session: lambda request: request.session},
+                providers={Settings: lambda _: self.settings, Session: attrgetter("session")},
                 pool=self._pool,
                 verify=self._verify,
             )
@@ -177,6 +182,13 @@ class Flasgo(Registrar, Generic[S]):
             )
         return f"{_scheme or request.scheme}://{request.host}{url}"
 
+    def resolve_outbound_url(self, url: str) -> SSRFResolvedURL:
+        """Where a URL of a user's leads, resolved once and pinned, if it may be fetched at all (CWE-918).
+
+        Raises SSRFViolation. It blocks while the name is resolved: async code calls `app.ssrf.aresolve_url`.
+        """
+        return self.ssrf.resolve_url(url)
+
     def test_client(self, **options: Unpack[ClientOptions]) -> TestClient:
         """A client that calls this application without a server; the options are those of TestClient.
 
@@ -216,11 +228,11 @@ class Flasgo(Registrar, Generic[S]):
         if assembly.proxied:
             scope = assembly.proxies.resolve(scope)
         method = scope["method"]
-        static = assembly.static
         path = scope["path"]
-        mounted = "root_path" in scope and scope["root_path"]
-        if path in static and method in static[path] and not mounted:
-            target, values = static[path][method], NO_VALUES
+        static = assembly.static
+        targets = static[path] if path in static else NO_TARGETS  # noqa: SIM401 - the same
+        if method in targets and not ("root_path" in scope and scope["root_path"]):  # noqa: RUF019 - a call less
+            target, values = targets[method], NO_VALUES
         else:
             target, values = assembly.find(scope)
         request = Request(scope, receive, target.terms, values)
@@ -229,14 +241,9 @@ class Flasgo(Registrar, Generic[S]):
             response = await target.handle(request)
             body = response.body
             status = response.status_code
-            if (
-                status in WITH_BODY
-                and method != "HEAD"
-                and type(body) is bytes
-                and response.written is None
-                and type(response) is Response
-            ):
-                start, content = whole_response(WITH_BODY[status], response.raw, body)
+            if status in WITH_BODY and method != "HEAD" and type(body) is bytes and type(response) is Response:
+                raw = response.raw if response.written is None else response.sent_fields()
+                start, content = whole_response(WITH_BODY[status], raw, body)
                 try:
                     await send(start)
                     await send(content)
@@ -253,8 +260,8 @@ class Flasgo(Registrar, Generic[S]):
             raise
         finally:
             try:
-                if assembly.teardown is not None:
-                    await assembly.teardown(request.failure)
+                if assembly.teardown is not None or request.opened_form is not None:
+                    await _close(assembly, request)
             finally:
                 current.reset(token)
 
@@ -315,6 +322,16 @@ class Flasgo(Registrar, Generic[S]):
             raise TypeError(f"A lifespan yields nothing, or a mapping for app.state; not {type(names).__name__}.")
         for name, value in (names or {}).items():
             setattr(self.state, name, value)
+
+
+async def _close(assembly: Assembly, request: Request) -> None:
+    """What is owed to a request that is over: its teardown hooks, and the removal of its uploaded files."""
+    try:
+        if assembly.teardown is not None:
+            await assembly.teardown(request.failure)
+    finally:
+        if request.opened_form is not None:
+            await request.opened_form.aclose()
 
 
 current_app = cast("Flasgo[Settings]", Proxy("current_app", lambda: current_request("current_app").app))

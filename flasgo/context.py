@@ -27,8 +27,6 @@ def current_request(name: str = "request") -> Request:
 class Proxy:
     """Stands for an object that is found anew at every use; reads, writes, calls and operators go to that object."""
 
-    __slots__ = ("_find", "_name")
-
     _find: Callable[[], Any]  # the object is of any type: what users see is typed where the proxy is made
     _name: str
 

@@ -1,19 +1,22 @@
 """Request: one HTTP exchange as the application sees it; parsed when asked, once."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar, cast, overload
+from typing import Any, Literal, Protocol, TypeVar, cast, overload
 
 from msgspec import Struct
 
 from flasgo.errors import BadRequest, UnsupportedMediaType
 from flasgo.http.asgi import Incoming, Receive, Scope, body_ready, too_large
 from flasgo.http.cookies import find_cookie, parse_cookies
+from flasgo.http.forms import LARGE, MULTIPART, FormData, parse_form, read_form
 from flasgo.http.headers import Headers
 from flasgo.http.media import essence
+from flasgo.http.multipart import FormLimits
 from flasgo.http.query import parse_query
 from flasgo.http.url import URL
-from flasgo.session import Session
+from flasgo.session import Session, Stored
 from flasgo.settings import Settings
 from flasgo.validation.decode import decoder_for
 
@@ -58,9 +61,9 @@ class Application(Protocol):
 
 
 class SessionSource(Protocol):
-    """Opens the session of a request."""
+    """Finds the session that a request brought."""
 
-    def open(self, request: "Request", /) -> Session: ...
+    def read(self, request: "Request", /) -> Stored | None: ...
 
 
 class TokenSource(Protocol):
@@ -85,6 +88,7 @@ class Terms(Struct, frozen=True):
     app: Application | None = None
     sessions: SessionSource | None = None
     csrf: TokenSource | None = None
+    form_limits: FormLimits = FormLimits()
 
 
 STANDALONE = Terms()
@@ -94,7 +98,7 @@ class Request:
     """One HTTP request.
 
     Attributes that need parsing are parsed on first use. `fields` are the header fields as sent, the last of each
-    name; `headers` is the full, case-insensitive view. `path` is what was routed: decoded, without `root_path`.
+    name; `repeats` says that a name was sent more than once; `headers` is the full, case-insensitive view. `path` is what was routed: decoded, without `root_path`.
     """
 
     # What has not been asked for yet. Class attributes, so that a request that never asks pays nothing.
@@ -107,11 +111,14 @@ class Request:
     opened_session: Session | None = None
     """The session, if anybody asked for it."""
 
+    opened_form: FormData | None = None
+    """The form, if anybody asked for it; its files are removed when the request is over."""
+
     csrf_raw: bytes | None = None
     """The CSRF token, unmasked, that this request's response stands for."""
 
-    csrf_wanted: bool | None = None
-    """Must the response carry the CSRF cookie: was a token given out, or found wanting?"""
+    csrf_due: Literal["asked", "refused", "rebound"] | None = None
+    """Why the response must carry the CSRF cookie: a token was asked for, or refused, or the session has another binding id."""
 
     incoming: Incoming | None = None
     """The body, while it is not here as a whole."""
@@ -127,6 +134,7 @@ class Request:
         self.terms = terms
         self.values = values
         self.fields: dict[bytes, bytes] = dict(scope["headers"])
+        self.repeats = len(self.fields) != len(scope["headers"])
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path!r}>"
@@ -159,21 +167,23 @@ class Request:
     @property
     def session(self) -> Session:
         """What is remembered of this visitor; opened at the first look."""
-        if self.opened_session is None:
+        session = self.opened_session
+        if session is None:
             source = self.terms.sessions
-            self.opened_session = Session() if source is None else source.open(self)
-        return self.opened_session
+            session = self.opened_session = Session(read=None if source is None else partial(source.read, self))
+        return session
 
     def csrf_token(self) -> str:
         """A CSRF token for a form's field `csrf_token` or the header; another one at each call, all of them valid.
 
-        Raises RuntimeError where CSRF_ENABLED is False.
+        It belongs to the visitor's session, which it begins where there is none. Empty where CSRF_ENABLED is False.
+        Raises RuntimeError on a Request made by hand.
         """
-        if self.terms.csrf is None:
-            raise RuntimeError(
-                "There are no CSRF tokens here: CSRF_ENABLED is False, or no application answers this request."
-            )
-        return self.terms.csrf.token(self)
+        if self.terms.csrf is not None:
+            return self.terms.csrf.token(self)
+        if self.terms.app is None:
+            raise RuntimeError("This Request was not made by an application, so there are no CSRF tokens.")
+        return ""
 
     @property
     def method(self) -> str:
@@ -229,7 +239,7 @@ class Request:
         fields = self.fields
         if b"cookie" not in fields:
             return None
-        if len(fields) == len(self.scope["headers"]):
+        if not self.repeats:
             before, found, after = fields[b"cookie"].partition(key)
             if not found:
                 return None
@@ -273,10 +283,10 @@ class Request:
             body = self._body = await cast("Incoming", self.incoming).whole()
         return body
 
-    def body_ready(self) -> bytes | None:
-        """The whole body if it is here already, None if it must be awaited with `body()`."""
+    def body_ready(self, limit: int | None = None) -> bytes | None:
+        """The whole body if it is here already, None if it must be awaited; `limit` (bytes) replaces the route's own."""
         if self._body is None and self.incoming is None:
-            limit = self.terms.max_body_bytes
+            limit = self.terms.max_body_bytes if limit is None else limit
             if b"expect" in self.fields:
                 self._check_announced_length(limit)  # a server says 100 Continue when it is asked for the body
             first = body_ready(self.receive, limit)
@@ -295,6 +305,23 @@ class Request:
                 yield piece
         elif body:
             yield body
+
+    async def form(self) -> FormData:
+        """The body as a form, read once and kept; empty for a body that is neither urlencoded nor multipart.
+
+        Raises MalformedBody, ContentTooLarge beyond any of the limits of `FormLimits`, RequestTimeout, ClientDisconnected.
+        """
+        if self.opened_form is None:
+            kind, limits = self.fields.get(b"content-type"), self.terms.form_limits
+            multipart = kind is not None and essence(kind) == MULTIPART
+            body = self.body_ready(limits.max_multipart_bytes if multipart else None)
+            if body is None and not multipart:
+                body = await self.body()
+            if body is None or len(body) > LARGE:
+                self.opened_form = await read_form(kind, self.stream(), limits)
+            else:
+                self.opened_form = parse_form(kind, body, limits)
+        return self.opened_form
 
     def _check_announced_length(self, limit: int) -> None:
         announced = self.fields.get(b"content-length", b"0")

@@ -22,7 +22,15 @@ from flasgo.http.cookie_lines import CookieLines
 from flasgo.http.cookies import build_set_cookie, delete_cookie_header
 from flasgo.http.headers import MutableHeaders, RawHeaders, add_vary, header_field
 
-encode_json = Encoder().encode
+
+def _as_dict(value: object) -> object:
+    """What msgspec does not know, but JSON does: mappings that are no dict."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__module__}.{type(value).__qualname__} cannot be written as JSON")
+
+
+encode_json = Encoder(enc_hook=_as_dict).encode
 
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 HTML = (b"content-type", b"text/html; charset=utf-8")
@@ -171,7 +179,7 @@ class Response:
         if self.written is not None:
             add_vary(self.raw, "Cookie")
         elif VARY_COOKIE not in self.raw:
-            self.raw.append(VARY_COOKIE)
+            self.raw += (VARY_COOKIE,)
 
     @classmethod
     def text(cls, value: str, *, status_code: int = 200, headers: Mapping[str, str] | None = None) -> "Response":

@@ -2,10 +2,10 @@
 
     payload = created (8 bytes, seconds) | sid (16 bytes) | JSON object
 
-signed by signing.py. The `sid` is the session's binding id: CSRF tokens are bound to it, and `rotate()` replaces it.
+signed by signing.py. The `sid` is the binding id: CSRF tokens are bound to it, and `rotate()` replaces it.
 
 What counts as a change: the session is written when its JSON differs from the one it came with, so a change deep inside
-a list or dict counts like any other.
+a list or dict counts like any other. An empty session is deleted, unless something hangs on its id.
 """
 
 import secrets
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, MutableMapping
 from time import time
 from typing import Any, TypeVar, overload
 
-from msgspec import Struct, ValidationError, convert
+from msgspec import DecodeError, Struct, ValidationError, convert
 from msgspec.json import Decoder, Encoder
 
 from flasgo.errors import FlasgoError
@@ -23,9 +23,10 @@ U = TypeVar("U")
 
 SID_BYTES = 16
 PREFIX_BYTES = 8 + SID_BYTES
+EMPTY = b"{}"
 
-_encode = Encoder().encode
-_decode = Decoder(dict[str, Any]).decode
+encode = Encoder().encode
+decode = Decoder(dict[str, Any]).decode
 
 
 class SessionError(FlasgoError):
@@ -33,7 +34,7 @@ class SessionError(FlasgoError):
 
 
 class Stored(Struct, frozen=True):
-    """A session as it came: its JSON, binding id, and when it began (seconds since the epoch).
+    """A session as a browser keeps it: JSON, binding id, and when it began and was issued (seconds since the epoch).
 
     `renew` says that it must be written again though nothing changed: it is ageing, or signed with a fallback key.
     """
@@ -41,25 +42,34 @@ class Stored(Struct, frozen=True):
     json: bytes
     sid: bytes
     created: int
+    issued: int = 0
     renew: bool = False
 
+    def pack(self) -> bytes:
+        return self.created.to_bytes(8, "big") + self.sid + self.json
 
-def pack(json: bytes, sid: bytes, created: int) -> bytes:
-    return created.to_bytes(8, "big") + sid + json
+
+FORGOTTEN = Stored(EMPTY, b"", 0)
+"""No session at all."""
 
 
-def unpack(payload: bytes, *, renew: bool) -> Stored | None:
+def unpack(payload: bytes, *, issued: int, renew: bool) -> Stored | None:
     """The session of a payload that was signed by us; None where it has another form."""
-    if len(payload) <= PREFIX_BYTES:
+    if len(payload) < PREFIX_BYTES + len(EMPTY):
         return None
-    return Stored(payload[PREFIX_BYTES:], payload[8:PREFIX_BYTES], int.from_bytes(payload[:8], "big"), renew)
+    created = int.from_bytes(payload[:8], "big")
+    return Stored(payload[PREFIX_BYTES:], payload[8:PREFIX_BYTES], created, issued, renew)
 
 
 class Session(MutableMapping[str, Any]):
     """What the application remembers of one visitor, from request to request. Values are anything that JSON holds.
 
     It is opened, and its signature checked, when it is first looked at: a request that never looks pays nothing.
+
+    `Session(data)` is one made by hand, for tests; with `modified` it counts as changed.
     """
+
+    __slots__ = ("_came", "_data", "_forced", "_held", "_read", "_restarted", "_sid", "touched")
 
     def __init__(
         self,
@@ -68,97 +78,27 @@ class Session(MutableMapping[str, Any]):
         *,
         read: Callable[[], Stored | None] | None = None,
     ) -> None:
-        self._data = {} if data is None and read is None else data
         self._read = read
-        self._stored: Stored | None = None
-        self._sid: bytes | None = None
+        self._came = FORGOTTEN
+        self._sid = b""
+        self._data: dict[str, Any] | None = None  # until it is looked at
         self._forced = modified
+        self._held = b""
         self._restarted = False
+        self.touched = read is None
+        """Was anything of it looked at or written?"""
+        if read is None:
+            self._data = {} if data is None else data
+            self._came = Stored(self.json(), b"", 0)
 
     def __repr__(self) -> str:
-        return f"<Session {'unopened' if self._data is None else f'of {len(self._data)} keys'}>"
-
-    @property
-    def touched(self) -> bool:
-        """Has anything been looked at or written?"""
-        return self._data is not None
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """The whole content; opening it is a touch."""
-        return self.open()
-
-    def open(self) -> dict[str, Any]:
-        """Read and verify what was sent, unless that is done; gives the content."""
-        if self._data is None:
-            self._stored = self._read() if self._read is not None else None
-            self._data = {} if self._stored is None else _decode(self._stored.json)
-        return self._data
-
-    @property
-    def stored(self) -> Stored | None:
-        """The session as it came; None when there was none, or none that is valid."""
-        self.open()
-        return self._stored
-
-    @property
-    def sid(self) -> bytes:
-        """The binding id; empty for a visitor without a session."""
-        if self._sid is None:
-            stored = self.stored
-            self._sid = b"" if stored is None else stored.sid
-        return self._sid
-
-    @property
-    def rebound(self) -> bool:
-        """Did the binding id change in this request? Then every CSRF token before it is void."""
-        return self._sid is not None and self._sid != (b"" if self._stored is None else self._stored.sid)
-
-    @property
-    def is_new(self) -> bool:
-        """Did the visitor come without a valid session?"""
-        return self.stored is None
-
-    @property
-    def modified(self) -> bool:
-        """Will it be written? Setting it to True writes it even if nothing changed."""
-        return self._forced or (self._data is not None and self.differs(self.json()))
-
-    @modified.setter
-    def modified(self, value: bool) -> None:
-        self._forced = value
-
-    def differs(self, json: bytes) -> bool:
-        """Is this content another than what came? It counts as another when `modified` was set, too."""
-        return self._forced or json != (b"{}" if self._stored is None else self._stored.json)
-
-    def json(self) -> bytes:
-        """The content as JSON. Raises SessionError for a value that JSON cannot hold."""
-        try:
-            return _encode(self.data)
-        except (TypeError, ValueError) as error:
-            raise SessionError(f"The session holds something that JSON cannot: {error}.") from None
-
-    def rotate(self) -> None:
-        """Give the session a new binding id: at every change of who is asking (session fixation, CWE-384)."""
-        self._sid = secrets.token_bytes(SID_BYTES)
-        self._forced = True
-
-    def written_sid(self) -> bytes:
-        """The binding id to write: a session that had none gets one."""
-        if not self.sid:
-            self._sid = secrets.token_bytes(SID_BYTES)
-        return self.sid
-
-    def created(self) -> int:
-        """When the session began, in seconds since the epoch: now, for one that begins here."""
-        return int(time()) if self._stored is None or self._restarted else self._stored.created
+        return f"<Session {'not looked at' if self._data is None else f'of {len(self._data)} keys'}>"
 
     # ── the mapping ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def __getitem__(self, key: str) -> Any:  # whatever was put there
         data = self._data
-        return (self.open() if data is None else data)[key]
+        return (self._opened() if data is None else data)[key]
 
     def __setitem__(self, key: str, value: object) -> None:
         if not isinstance(key, str):
@@ -187,7 +127,10 @@ class Session(MutableMapping[str, Any]):
     def get(self, key: object, /, default: U, *, type: type[T]) -> T | U: ...
 
     def get(self, key: Any, /, default: object = None, *, type: type[object] | None = None) -> object:  # noqa: A002 - as Request.json(type=…)
-        """The value, or `default`. With `type`, the value as that type, and `default` where it does not fit."""
+        """The value, or `default`. With `type`, the value as that type, and `default` where it does not fit.
+
+        A value made so is a copy: to keep a change of it, assign it to its key.
+        """
         data = self.data
         if key not in data:
             return default
@@ -202,7 +145,111 @@ class Session(MutableMapping[str, Any]):
         return self.data.pop(key, default)
 
     def clear(self) -> None:
-        """Forget everything; the cookie is deleted. The binding id goes, too."""
+        """Forget everything, the binding id too: at logout. What is put in afterwards begins a new session."""
         self.data.clear()
-        self._sid = b""
+        self._sid = self._held = b""
         self._restarted = True
+
+    # ── what it is ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The whole content."""
+        data = self._data
+        return self._opened() if data is None else data
+
+    @property
+    def modified(self) -> bool:
+        """Did it change? Setting it to True has it written even if not."""
+        if self._forced or self.rebound:
+            return True
+        return self._data is not None and self.json() != self._came.json
+
+    @modified.setter
+    def modified(self, value: bool) -> None:
+        self._forced = value
+
+    @property
+    def is_new(self) -> bool:
+        """Did the visitor come without a valid session?"""
+        self._opened()
+        return not self._came.sid
+
+    @property
+    def sid(self) -> bytes:
+        """The binding id: what belongs to this session alone is bound to it. Empty until the session is first written."""
+        self._opened()
+        return self._sid
+
+    def rotate(self) -> None:
+        """Give the session a new binding id: at every change of who is asking (session fixation, CWE-384).
+
+        CSRF tokens that were given out before are void then.
+        """
+        self._opened()
+        self._sid, self._held = secrets.token_bytes(SID_BYTES), b""
+
+    # ── for those who load, save and bind ───────────────────────────────────────────────────────────────────────
+
+    def peek(self) -> bytes:
+        """The binding id, without that being a touch: for what the answer does not show."""
+        if self._read is not None:
+            read, self._read = self._read, None
+            self._came = read() or FORGOTTEN
+            self._sid = self._came.sid
+        return self._sid
+
+    def hold(self, fresh: bytes) -> bytes:
+        """The binding id, for something that is about to be bound to it: the session will be there, even if it is empty.
+
+        A session that has no id yet takes `fresh`.
+        """
+        self._held = self._sid = self.peek() or fresh
+        return self._sid
+
+    def outcome(self, *, failed: bool) -> Stored | None:
+        """What the browser has to keep from now on: FORGOTTEN for nothing, None for what it has. Raises SessionError.
+
+        A request that failed keeps nothing but the id that something hangs on. Afterwards `peek()` gives the id that the
+        browser's next request will bring.
+        """
+        came = self._came
+        if failed:
+            self._sid = self._held or came.sid
+            return None if self._sid == came.sid else Stored(came.json, self._sid, came.created or int(time()))
+        json = came.json if self._data is None else self.json()
+        same = json == came.json and self._sid == came.sid and not self._forced
+        if same and not came.renew:
+            return None
+        if json == EMPTY and not same and not self._held:
+            self._sid = b""
+            return FORGOTTEN if came.sid else None
+        self._sid = self._sid or secrets.token_bytes(SID_BYTES)
+        return Stored(json, self._sid, int(time()) if self._restarted or not came.created else came.created)
+
+    @property
+    def rebound(self) -> bool:
+        """Will the browser have another binding id than it came with?"""
+        return self._sid != self._came.sid
+
+    def revert(self) -> None:
+        """What `outcome` gave could not be sent: the browser keeps what it has."""
+        self._sid = self._came.sid
+
+    def json(self) -> bytes:
+        """The content as JSON. Raises SessionError for a value that JSON cannot hold."""
+        try:
+            return encode(self._opened() if self._data is None else self._data)
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise SessionError(f"The session holds something that JSON cannot: {error}.") from None
+
+    def _opened(self) -> dict[str, Any]:
+        if self._data is None:
+            self.touched = True
+            if self._read is not None:
+                self.peek()
+            try:
+                self._data = decode(self._came.json)
+            except (DecodeError, UnicodeDecodeError, RecursionError):  # not of our making, though our key has signed it
+                self._came, self._sid, self._data = FORGOTTEN, b"", {}
+        return self._data

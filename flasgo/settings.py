@@ -80,6 +80,10 @@ def _random_key() -> str:
     return _RandomKey(secrets.token_urlsafe(48))
 
 
+_PREFIXES = ("__host-", "__secure-")
+"""What browsers take as a promise about a cookie, in any case (RFC 6265bis §4.1.3)."""
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """The configuration of an application; subclass it (`frozen=True` again) for typed settings of your own.
 
@@ -114,7 +118,6 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     TRUSTED_PROXIES: frozenset[str] = frozenset()
     PROXY_HEADERS: Literal["x-forwarded", "forwarded"] = "x-forwarded"
-    ALLOWED_REDIRECT_HOSTS: frozenset[str] = frozenset()
 
     ENFORCE_NO_STORE_CACHE: bool = True
     SECURITY_HEADERS: Mapping[str, str] = DEFAULT_SECURITY_HEADERS
@@ -185,6 +188,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     def secret_key_is_random(self) -> bool:
         """No SECRET_KEY was given: what is signed with this one means nothing to another process, or after a restart."""
         return isinstance(self.SECRET_KEY, _RandomKey)
+
+    @property
+    def session_cookie_name(self) -> str:
+        """The session cookie's name as it is sent: with the prefix `__Host-`, if SESSION_COOKIE_PREFIX lets it have one."""
+        name = self.SESSION_COOKIE_NAME
+        bare = not self.SESSION_COOKIE_SECURE or self.SESSION_COOKIE_PREFIX == ""
+        return name if bare or name.lower().startswith(_PREFIXES) else f"__Host-{name}"
 
     def get(self, key: str, default: object = None) -> object:
         """The setting of this name, else what EXTRA has under it, else `default`."""
@@ -314,19 +324,14 @@ def _entry_faults(settings: Settings) -> Iterator[Fault]:
 def _rule_faults(settings: Settings) -> Iterator[Fault]:
     """What a setting must be that no annotation can say, and what settings demand of one another."""
     yield from _key_faults(settings)
-    if settings.SESSION_ABSOLUTE_MAX_AGE < settings.SESSION_COOKIE_MAX_AGE:
-        yield (
-            ("SESSION_ABSOLUTE_MAX_AGE", "SESSION_COOKIE_MAX_AGE"),
-            "SESSION_ABSOLUTE_MAX_AGE must not be less than SESSION_COOKIE_MAX_AGE; raise it, or shorten the idle lifetime",
-        )
     if "_" in settings.CSRF_HEADER_NAME:
         yield ("CSRF_HEADER_NAME",), "CSRF_HEADER_NAME must not hold an underscore; such headers are dropped, use '-'"
-    if settings.CSRF_COOKIE_NAME == settings.SESSION_COOKIE_NAME:
+    if settings.CSRF_COOKIE_NAME in {settings.SESSION_COOKIE_NAME, settings.session_cookie_name}:
         names = ("CSRF_COOKIE_NAME", "SESSION_COOKIE_NAME")
         yield names, "CSRF_COOKIE_NAME and SESSION_COOKIE_NAME must differ; rename one of the cookies"
     for owner in ("CSRF", "SESSION"):
         name, secure = f"{owner}_COOKIE_NAME", f"{owner}_COOKIE_SECURE"
-        prefixed = getattr(settings, name).lower().startswith(("__host-", "__secure-"))
+        prefixed = getattr(settings, name).lower().startswith(_PREFIXES)
         if prefixed and not getattr(settings, secure):
             yield (name, secure), f"{name} has a prefix that browsers accept on Secure cookies only; set {secure}"
     if settings.SESSION_COOKIE_SAME_SITE == "None" and not settings.SESSION_COOKIE_SECURE:
@@ -431,7 +436,6 @@ _HOST_FORM = "a host as in 'example.com' or '[::1]', '.example.com' for its sub-
 _GRAMMARS: tuple[tuple[str, Callable[[str], object], str], ...] = (
     ("ALLOWED_HOSTS", _is_host_pattern, _HOST_FORM),
     ("SSRF_ALLOWED_HOSTS", _is_host_pattern, _HOST_FORM),
-    ("ALLOWED_REDIRECT_HOSTS", _is_host_pattern, _HOST_FORM),
     (
         "TRUSTED_PROXIES",
         _is_network,

@@ -15,16 +15,16 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
 from hmac import compare_digest
 from time import time
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
 Purpose = Literal["session", "csrf", "flash", "remember", "url"]
+PURPOSES = frozenset(get_args(Purpose))
 
 VERSION = b"\x01"
 MAC_BYTES = 32
 HEAD_BYTES = 9
-SHORTEST = HEAD_BYTES + MAC_BYTES - 1
 MAX_TOKEN_BYTES = 8192
 CLOCK_SKEW = 60
 """Seconds that a token's time of issue may lie ahead: the clocks of several hosts never agree entirely."""
@@ -77,16 +77,17 @@ class Key:
 
 
 def derive(secret_key: str, purpose: Purpose) -> Key:
-    """The key of one purpose."""
+    """The key of one purpose. Raises ValueError for a purpose that is not in the list."""
+    if purpose not in PURPOSES:
+        raise ValueError("A purpose is one of the constants in Purpose: nothing else may choose a key.")
     return Key(Key(secret_key.encode()).mac(b"flasgo/v1/" + purpose.encode()))
 
 
 class Signed(Struct, frozen=True):
-    """What a valid token holds. `issued` and `now` are in seconds since the epoch; `outdated`: a fallback key signed it."""
+    """What a valid token holds. `issued` is in seconds since the epoch; `outdated` says that a fallback key signed it."""
 
     payload: bytes
     issued: int
-    now: float
     outdated: bool
 
 
@@ -97,6 +98,9 @@ class Signer:
 
     def __init__(self, secret_keys: Sequence[str], purpose: Purpose) -> None:
         self.keys = tuple(derive(secret, purpose) for secret in secret_keys)
+
+    def __repr__(self) -> str:
+        return f"<Signer with {len(self.keys)} keys>"
 
     def sign(self, payload: bytes, *, issued: int | None = None) -> bytes:
         """The token of a payload, issued now unless said otherwise."""
@@ -109,14 +113,18 @@ class Signer:
         if len(token) > MAX_TOKEN_BYTES:
             return None
         raw = decode_base64url(token)
-        if raw is None or raw[:1] != VERSION or not raw[SHORTEST:]:
+        if raw is None or len(raw) < HEAD_BYTES + MAC_BYTES or raw[:1] != VERSION:
             return None
         message, mac = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
-        outdated = not compare_digest(self.keys[0].mac(message), mac)
-        if outdated and not any(compare_digest(key.mac(message), mac) for key in self.keys[1:]):
+        number = self.signatory(message, mac)
+        if number is None:
             return None
         issued = int.from_bytes(message[1:HEAD_BYTES], "big")
-        now = time()
-        if now - issued < -CLOCK_SKEW or (max_age is not None and now - issued > max_age):
+        age = time() - issued
+        if age < -CLOCK_SKEW or (max_age is not None and age > max_age):
             return None
-        return Signed(message[HEAD_BYTES:], issued, now, outdated)
+        return Signed(message[HEAD_BYTES:], issued, number > 0)
+
+    def signatory(self, message: bytes, mac: bytes) -> int | None:
+        """The number of the key that made this mac, 0 being the newest; None when none did. It compares in constant time."""
+        return next((number for number, key in enumerate(self.keys) if compare_digest(key.mac(message), mac)), None)

@@ -5,19 +5,21 @@ sent more than once where one value is meant gives a list too, which no single t
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
+from functools import partial
+from typing import TypeAlias, cast, get_args, get_origin
 
 from msgspec.inspect import AnyType, BoolType, LiteralType, StrType
 
 from flasgo.http.query import parse_query
 from flasgo.plan.model import Input
+from flasgo.plan.types import is_collection, peel
 from flasgo.request import Request
 from flasgo.validation.issues import BOOL_WORDS
 from flasgo.validation.shapes import nodes
 
 Raw: TypeAlias = dict[str, object]
 Source: TypeAlias = Callable[[Request], Raw]
-Mend: TypeAlias = Callable[[Raw], None]
+Mend: TypeAlias = Callable[[object], object]
 
 
 def query_source(inputs: Sequence[Input]) -> Source:
@@ -94,24 +96,47 @@ SOURCES: dict[str, Callable[[Sequence[Input]], Source]] = {
 
 def mended(source: Source, inputs: Sequence[Input]) -> Source:
     """The source with the words for true and false read that people use; itself where no boolean is asked for."""
-    booleans = tuple(i.name for i in inputs if _is_boolean(i.annotation))
-    if not booleans:
+    menders = tuple((i.name, mend) for i in inputs if (mend := _mender(i.annotation)) is not None)
+    if not menders:
         return source
 
-    def mend(request: Request) -> Raw:
+    def mended_source(request: Request) -> Raw:
         found = source(request)
-        for name in booleans:
+        for name, mend in menders:
             if name in found:
-                found[name] = _truth(found[name])
+                found[name] = mend(found[name])
         return found
 
-    return mend
+    return mended_source
+
+
+def _mender(annotation: object) -> Mend | None:
+    """What reads the booleans among the values of this type; None where there are none, or text is welcome too."""
+    kind, _ = peel(annotation)
+    if not is_collection(kind):
+        return _truth if _is_boolean(kind) else None
+    items = [_mender(item) or _same for item in get_args(kind) if item is not Ellipsis]
+    if all(mend is _same for mend in items):
+        return None
+    fixed = get_origin(kind) is tuple and Ellipsis not in get_args(kind)
+    return partial(_mend_places, items) if fixed else partial(_mend_all, items[0])
+
+
+def _mend_all(mend: Mend, values: object) -> object:
+    return [mend(value) for value in cast("list[object]", values)]
+
+
+def _mend_places(menders: Sequence[Mend], values: object) -> object:
+    every = cast("list[object]", values)
+    return [mend(value) for mend, value in zip(menders, every, strict=False)] + every[len(menders) :]
 
 
 def _truth(value: object) -> object:
-    if isinstance(value, list):
-        return [_truth(item) for item in value]
     return BOOL_WORDS.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def _same(value: object) -> object:
+    return value
 
 
 def _is_boolean(annotation: object) -> bool:

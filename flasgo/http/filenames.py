@@ -42,7 +42,7 @@ def _shortened(name: str) -> str:
         return name
     stem, dot, extension = name.rpartition(".")
     suffix = dot + extension
-    if len(suffix.encode()) > _LONGEST_EXTENSION or not stem:
+    if len(suffix.encode()) > _LONGEST_EXTENSION:
         stem, suffix = name, ""
     kept = stem.encode()[: MAX_FILENAME_BYTES - len(suffix.encode())].decode(errors="ignore")
     return kept.rstrip(" .") + suffix

@@ -11,12 +11,12 @@ replaced; should a later version not call them, no part gets through.
 from collections.abc import AsyncIterator
 
 from msgspec import Struct
+from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
 
 from flasgo.errors import ContentTooLarge, MalformedBody
 from flasgo.http.headers import Headers
 from flasgo.http.parthead import PartHead, read_head
 from flasgo.http.uploads import Spool, SpooledFile, UploadedFile
-from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
 
 
 class FormLimits(Struct, frozen=True):
@@ -120,7 +120,7 @@ class MultipartReader:
         """All that came, once it is enough to be the boundary: the library would take other bytes before it."""
         if head.startswith(self._openings):
             self._head = None
-            return head.removeprefix(b"\r\n")
+            return head
         if len(head) >= len(self._openings[1]):
             raise MalformedBody("The form does not begin with the boundary that its Content-Type names.")
         self._head = head

@@ -70,7 +70,7 @@ class Spool:
         """`size` bytes from `start`. Blocks. Raises ValueError when the spool is closed."""
         try:
             with self._busy:
-                if self._closed or self._file is None:
+                if self._file is None:
                     raise ValueError("The form of this file is closed: read or save a file before its request ends.")
                 self._file.seek(start)
                 return self._file.read(size)
@@ -234,6 +234,5 @@ def _publish(part: Path, target: Path) -> None:
     except FileExistsError:
         raise
     except OSError:  # a file system without hard links: reserve the name, then put the file in its place
-        with target.open("xb"):
-            pass
+        target.touch(exist_ok=False)
         part.replace(target)

@@ -72,7 +72,7 @@ ON_ERROR = ("except Exception as error:", "    response = await answer(request, 
 
 
 def _when(part: Part, lines: list[str]) -> list[str]:
-    return lines if part.when is None else [f"if request.{part.when} is not None:", *_indented(lines)]
+    return lines if part.when is None else [f"if {part.when}:", *_indented(lines)]
 
 
 def _inner(steps: Sequence[Step], ending: Ending, names: dict[str, object]) -> Iterator[str]:

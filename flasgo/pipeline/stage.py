@@ -31,7 +31,8 @@ Finisher: TypeAlias = Callable[[Request, Response], None]
 class Part(Struct, frozen=True):
     """A stage's part in one route; `steps` run in their order before the handler, `commit` and `finisher` after it.
 
-    `when` names an attribute of the Request: where it is None, commit and finisher have nothing to do and are not called.
+    `when` is the source of an expression of `request`: where it is false, commit and finisher have nothing to do and are not
+    called. It costs an idle feature less than a call.
     """
 
     steps: tuple["Step", ...] = ()

@@ -269,10 +269,10 @@ class _Reading:
             return None if optional else MISSING
         if default is ...:
             raise self.mistake("`...` is no default; leave it out, and the parameter is required.")
-        if default is None and not optional and not self.bare and self.kind is not Any:
-            raise self.mistake(f"its default is None, but its type is not; write `{written} | None = None`.")
-        if default is None or self.bare:
+        if self.bare or self.kind is Any or (default is None and optional):
             return default
+        if default is None:
+            raise self.mistake(f"its default is None, but its type is not; write `{written} | None = None`.")
         fits = isinstance(default, tuple(COLLECTIONS)) if is_collection(annotation) else outermost(annotation)(default)
         if not fits:
             raise self.mistake(
@@ -300,13 +300,13 @@ def _inferred(default: object) -> object:
 def _becomes(made: type, annotation: object) -> bool:
     """May what a converter makes be turned into this?"""
     kind, _ = peel(annotation)
+    if made is str:
+        return True
     if get_origin(kind) is Literal:
         return any(type(value) is made for value in get_args(kind))
-    if not isinstance(kind, type):
-        return False
-    if issubclass(kind, enum.Enum):
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return all(isinstance(member.value, made) for member in kind)
-    return made is str or made is kind or kind in READS.get(made, ())
+    return kind is made or kind in READS.get(made, ())
 
 
 def _check_together(source: Source, inputs: Iterable[Input], methods: frozenset[str]) -> None:

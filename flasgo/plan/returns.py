@@ -6,9 +6,12 @@
 from collections.abc import Awaitable, Iterator, Mapping
 from typing import Any, Literal, Never, NoReturn, get_args, get_origin
 
+from msgspec.inspect import DataclassType
+
 from flasgo.plan.model import MISSING, Returns, Source
-from flasgo.plan.types import json_problem, members, peel, resolve, union, without_none
+from flasgo.plan.types import describe, json_problem, members, peel, resolve, union, without_none
 from flasgo.response import Response, SupportsHTML
+from flasgo.validation.shapes import nodes
 
 ANYTHING = Returns("any")
 
@@ -38,13 +41,26 @@ def plan_returns(annotation: object, source: Source) -> Returns:
     if not declared:
         return Returns("plain", plain=tuple(plain)) if plain else ANYTHING
     json = union(tuple(declared))
-    problem = json_problem(json)
+    problem = json_problem(json) or _unwritten(json)
     if problem is not None:
         raise source.mistake(
             f"its return type has no form as a response: {problem}. "
             "Declare a type that JSON can carry, or str, bytes, None or Response."
         )
     return Returns("json", json, tuple(plain))
+
+
+def _unwritten(annotation: object) -> str | None:
+    """Of dataclasses and attrs classes msgspec never writes private fields, and the answer would not be what is declared."""
+    records = (node for node in nodes(annotation) if isinstance(node, DataclassType))
+    private = ((r.cls, f.name) for r in records for f in r.fields if f.required and f.name.startswith("_"))
+    return next(
+        (
+            f"`{name}` of {describe(kind)} begins with an underscore, so it is never written; rename it"
+            for kind, name in private
+        ),
+        None,
+    )
 
 
 def declares_awaitable(annotation: object) -> bool:

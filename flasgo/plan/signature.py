@@ -57,11 +57,14 @@ class Signature(Struct, frozen=True):
 def source_of(endpoint: Endpoint) -> Source:
     """Where a callable is written; what has no source of its own is named by its type."""
     function = _function(endpoint)
-    code = getattr(function, "__code__", None)
     name = getattr(function, "__qualname__", type(endpoint).__qualname__).replace("<locals>.", "")
-    if code is None:
+    code = getattr(function, "__code__", None)
+    if code is not None:
+        return Source(code.co_filename, code.co_firstlineno, name)
+    try:
+        return Source(inspect.getfile(function), inspect.getsourcelines(function)[1], name)
+    except (OSError, TypeError):
         return Source(getattr(function, "__module__", None) or "<built-in>", 0, name)
-    return Source(code.co_filename, code.co_firstlineno, name)
 
 
 def endpoint_name(endpoint: Endpoint) -> str:
@@ -102,6 +105,8 @@ def arity(function: Endpoint, *, allowed: range, role: str) -> int:
 def signature_of(endpoint: Endpoint, source: Source) -> Signature:
     """Read what a callable takes. Raises RegistrationError for what could never be called."""
     inner, *outer = reversed(list(_layers(endpoint)))
+    if _below(inner) is not None:
+        raise source.mistake("it wraps itself; take its `__wrapped__` away.")
     found = _own(inner, source)
     if found is None:
         raise source.mistake("its signature cannot be read; wrap it in a function of your own.")
@@ -160,11 +165,11 @@ def _function(endpoint: Endpoint) -> Endpoint:
 
 def _own(layer: Endpoint, source: Source) -> Signature | None:
     """What one layer says of itself; None where it says nothing."""
+    hints = {} if hasattr(layer, "__signature__") else _hints(layer, source)
     try:
         signature = inspect.signature(layer, follow_wrapped=False)
     except (ValueError, TypeError):
         return None
-    hints = {} if hasattr(layer, "__signature__") else _hints(layer, source)
     taken: list[Taken] = []
     rest = surplus = False
     for one in signature.parameters.values():
@@ -260,7 +265,9 @@ def _hints(layer: Endpoint, source: Source) -> Mapping[str, object]:
     if noted is None:
         return {}
     try:
-        return typing.get_type_hints(noted, include_extras=True)
+        # A class may name itself, before its module knows it.
+        own = {layer.__name__: layer} if isinstance(layer, type) else None
+        return typing.get_type_hints(noted, localns=own, include_extras=True)
     except NameError as error:
         raise source.mistake(
             f"its annotation names {error.name!r}, which its module does not have. Define it at the top level of the module and "

@@ -43,10 +43,10 @@ def peel(annotation: object) -> tuple[object, tuple[object, ...]]:
         if get_origin(annotation) is Annotated:
             annotation, *found = get_args(annotation)
             metadata = (*found, *metadata)
-        elif is_alias(annotation):
-            annotation = _written_out(annotation, ())
         elif is_alias(generic := get_origin(annotation)):
             annotation = _written_out(generic, get_args(annotation))
+        elif is_alias(annotation):
+            annotation = _written_out(annotation, ())
         elif isinstance(annotation, typing.NewType):
             annotation = annotation.__supertype__
         elif get_origin(annotation) in QUALIFIERS:
@@ -60,16 +60,16 @@ def _written_out(alias: Alias, arguments: tuple[object, ...]) -> object:
     value = alias.__value__
     given = dict(zip(alias.__type_params__, arguments, strict=False))
     parameters = (value,) if value in alias.__type_params__ else getattr(value, "__parameters__", ())
-    replaced = tuple(given.get(p, _default_of(p, p)) for p in parameters)
+    replaced = tuple(given.get(p, _default_of(p)) for p in parameters)
     if parameters == (value,):
         return replaced[0]
     return value[replaced] if replaced != parameters else value
 
 
-def _default_of(parameter: object, otherwise: object) -> object:
-    """The default of a type parameter (PEP 696)."""
+def _default_of(parameter: object) -> object:
+    """The default of a type parameter (PEP 696), or Any."""
     has_default = getattr(parameter, "has_default", None)
-    return getattr(parameter, "__default__", otherwise) if has_default is not None and has_default() else otherwise
+    return getattr(parameter, "__default__", Any) if has_default is not None and has_default() else Any
 
 
 def resolve(annotation: object) -> object:
@@ -92,7 +92,7 @@ def resolve(annotation: object) -> object:
         resolved = tuple(map(resolve, arguments))
         kind = kind if resolved == arguments else cast("Any", origin)[resolved]
     elif isinstance(kind, type) and (parameters := getattr(kind, "__parameters__", ())):
-        defaults = tuple(_default_of(p, Any) for p in parameters)
+        defaults = tuple(map(_default_of, parameters))
         kind = kind if all(d is Any for d in defaults) else cast("Any", kind)[defaults]
     return constrained(kind, metadata)
 
@@ -228,4 +228,13 @@ def json_problem(annotation: object) -> str | None:
 
 def describe(annotation: object) -> str:
     """A type's name, for a message."""
-    return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
+    kind, _ = peel(annotation)
+    if kind is None or kind is types.NoneType or kind is ...:
+        return "..." if kind is ... else "None"
+    if get_origin(kind) in UNIONS:
+        return " | ".join(map(describe, get_args(kind)))
+    name = getattr(get_origin(kind) or kind, "__name__", None)
+    if name is None or get_origin(kind) is Literal:
+        return str(kind).replace("typing.", "")
+    arguments = ", ".join(map(describe, get_args(kind)))
+    return f"{name}[{arguments}]" if arguments else str(name)

@@ -1,18 +1,23 @@
 """CSRF: signed, session-bound double submit, with Fetch Metadata and Origin (OWASP CSRF cheat sheet).
 
-    raw      = nonce (16) | HMAC(key, len(sid) | sid | nonce) (32)
+    raw      = nonce (16) | HMAC(key, len(owner) | owner | nonce) (32)
     cookie   = base64url(raw)
     token    = base64url(mask | raw xor mask), another one each time (BREACH); the cookie's own value is taken, too
 
-The check stands before any work of an unsafe method: Sec-Fetch-Site, then Origin or Referer, then cookie and token, which must
-be the same, and of the session that the request carries. Whatever is malformed or repeated is refused.
+The check stands before any work of an unsafe method: Sec-Fetch-Site, then Origin or Referer, then cookie and token, which
+must be the same, and of the session that the request carries. Whatever is malformed or repeated is refused.
+
+The owner is the session's `sid`, and empty for a visitor without a session. Asking for a token begins a session, so that the token
+stays good whatever is put into the session later, in this request or another. Its `sid` is then the fresh nonce itself, and
+the owner stays empty: such a token is good with the session and without it. Nobody can make that of a token of his own,
+since no session ever begins with a nonce that came from a request.
 """
 
 import logging
 import secrets
 from collections.abc import Awaitable
 from hmac import compare_digest
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from flasgo.errors import CSRFFailed, HTTPException
 from flasgo.http.cookies import DuplicateCookie, build_set_cookie
@@ -29,47 +34,52 @@ logger = logging.getLogger("flasgo.security")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods that ask for nothing to be changed (RFC 9110 §9.2.1)."""
 
+PAGE_METHODS = frozenset({"GET", "HEAD"})
+"""Methods whose responses are given the cookie; OPTIONS may be a preflight."""
+
 NONCE_BYTES = 16
 RAW_BYTES = 48
 COOKIE_BYTES = 64
 FIELD = "csrf_token"
+FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 MAX_REMEMBERED = 1024
-"""Senders that were found right and are remembered; they are a client's words, so there is an end to it."""
+"""Senders and cookies that were found right and are remembered; they come from clients, so there is an end to it."""
 
-LENGTHS = tuple(bytes((length,)) for length in range(256))
-"""One byte that says a length: it stands before the sid in what is signed."""
+MASKED_BITS = 8 * RAW_BYTES
+LOW_HALF = (1 << MASKED_BITS) - 1
 
-Sender: TypeAlias = tuple[bytes | None, bytes | None, bytes | None, str | None]
-"""Origin, Sec-Fetch-Site, Host and scheme of a request."""
-
-PAGE_METHODS = frozenset({"GET", "HEAD"})
 OWN_SITES = frozenset({b"same-origin", b"none"})
 """What Sec-Fetch-Site says of a request from this origin, and of one that the user began (W3C Fetch Metadata §2.3)."""
 
-FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
-TOKEN_REASONS = frozenset({"no-cookie", "wrong-token", "foreign-token"})
-"""Refusals after which the client is given a fresh cookie, so that its next try can succeed."""
+Sender: TypeAlias = tuple[bytes | None, bytes | None, bytes | None, str]
+"""Origin, Sec-Fetch-Site, Host and scheme of a request."""
+
+Reason: TypeAlias = Literal[
+    "repeated-header", "cross-site", "no-origin", "foreign-origin",
+    "no-token", "no-cookie", "two-cookies", "foreign-cookie", "wrong-token",
+]  # fmt: skip
+TOKEN_REASONS = frozenset({"no-token", "no-cookie", "foreign-cookie", "wrong-token"})
+"""Refusals after which the client is given the cookie that it should have, so that its next try can succeed."""
 
 
 def mask(raw: bytes) -> bytes:
     """A token that stands for `raw` and never looks the same twice (BREACH, CVE-2013-3587)."""
-    pad = secrets.token_bytes(RAW_BYTES)
-    return encode_base64url(pad + _xor(pad, raw))
+    pad = secrets.randbits(MASKED_BITS)
+    both = (pad << MASKED_BITS) | (pad ^ int.from_bytes(raw, "big"))
+    return encode_base64url(both.to_bytes(2 * RAW_BYTES, "big"))
 
 
-def unmask(token: bytes) -> bytes | None:
-    """What a masked token stands for, or the cookie's own value decoded; None for anything else."""
-    if len(token) not in {COOKIE_BYTES, 2 * COOKIE_BYTES}:
-        return None
+def unmask(token: bytes) -> bytes:
+    """What a masked token stands for, or the cookie's own value decoded; empty for anything else."""
+    size = len(token)
+    if size != 2 * COOKIE_BYTES:
+        return (decode_base64url(token) if size == COOKIE_BYTES else None) or b""
     decoded = decode_base64url(token)
-    if decoded is None or len(decoded) == RAW_BYTES:
-        return decoded
-    return _xor(decoded[:RAW_BYTES], decoded[RAW_BYTES:])
-
-
-def _xor(one: bytes, other: bytes) -> bytes:
-    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).to_bytes(RAW_BYTES, "big")
+    if decoded is None:
+        return b""
+    both = int.from_bytes(decoded, "big")
+    return ((both >> MASKED_BITS) ^ (both & LOW_HALF)).to_bytes(RAW_BYTES, "big")
 
 
 class CSRF:
@@ -83,22 +93,23 @@ class CSRF:
         self.signer = Signer((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS), "csrf")
         self.cookie = settings.CSRF_COOKIE_NAME
         self.header = settings.CSRF_HEADER_NAME.lower().encode("latin-1")
-        self._key = self.cookie.encode("latin-1") + b"="
-        line = build_set_cookie(self.cookie, "VALUE", secure=settings.CSRF_COOKIE_SECURE, http_only=False).encode(
-            "latin-1"
-        )
-        self._before, _, self._after = line.partition(b"VALUE")
+        self.origins = Origins(settings.CSRF_TRUSTED_ORIGINS)
         self.check_origin = settings.CSRF_CHECK_ORIGIN
         self.require_origin = settings.CSRF_REQUIRE_ORIGIN
         self.log = settings.LOG_SECURITY_EVENTS
-        self.origins = Origins(settings.CSRF_TRUSTED_ORIGINS)
         self.issues = issues
-        self._known: set[Sender] = set()
+        self._key = self.cookie.encode("latin-1") + b"="
+        line = build_set_cookie(self.cookie, "", secure=settings.CSRF_COOKIE_SECURE, http_only=False)
+        self._attributes = line.encode("latin-1").removeprefix(self._key)
+        self._good_senders: set[Sender] = set()
+        self._good_cookies: dict[tuple[bytes, bytes], bytes] = {}
 
     def compile(self, route: Route | None, /) -> Part | None:
         gates = (GateStep(self.check, waits=True),) if route is not None and self.protects(route) else ()
+        # Whether some cookie of another name ends so, too, does not matter: asking for a token brings the cookie in any case.
+        lacking = f'b"cookie" not in request.fields or {self._key!r} not in request.fields[b"cookie"]'
         # An application without a protected route has nothing to say by itself: only where a token was asked for.
-        return Part(gates, finisher=self.finish, when=None if self.issues else "csrf_wanted")
+        return Part(gates, finisher=self.finish, when="request.csrf_due" + (f" or {lacking}" if self.issues else ""))
 
     def rejections(self, route: Route | None, /) -> tuple[type[HTTPException], ...]:
         return (CSRFFailed,) if route is not None and self.protects(route) else ()
@@ -114,84 +125,91 @@ class CSRF:
         scope, fields = request.scope, request.fields
         if scope["method"] in SAFE_METHODS:
             return None
-        if len(fields) != len(scope["headers"]):
+        if request.repeats:
             self._refuse_repeats(request)
-        if self.check_origin:
-            sender = (fields.get(b"origin"), fields.get(b"sec-fetch-site"), fields.get(b"host"), scope.get("scheme"))
-            if sender not in self._known:
-                self._check_origin(request, sender)
+        origin = fields[b"origin"] if b"origin" in fields else None  # noqa: SIM401 - here and below, a call less for every post
+        site = fields[b"sec-fetch-site"] if b"sec-fetch-site" in fields else None  # noqa: SIM401
+        host = fields[b"host"] if b"host" in fields else None  # noqa: SIM401
+        sender = (origin, site, host, scope["scheme"] if "scheme" in scope else "http")  # noqa: SIM401
+        if sender not in self._good_senders:
+            self._check_sender(request, sender)
+        expected = self._cookie_of(request)
         if self.header in fields:
-            self._check_token(request, fields[self.header])
-            return None
-        if b"x-csrftoken" in fields:
-            self._check_token(request, fields[b"x-csrftoken"])
-            return None
-        return self._check_form(request)
+            token = fields[self.header]
+        elif b"x-csrftoken" in fields:
+            token = fields[b"x-csrftoken"]
+        else:
+            return self._check_form(request, expected)
+        if not compare_digest(unmask(token), expected):
+            self._check_older(request, unmask(token), expected)
+        return None
 
     def _refuse_repeats(self, request: Request) -> None:
-        once = (b"origin", b"sec-fetch-site", b"referer", self.header, b"x-csrftoken")
+        once = (b"host", b"origin", b"sec-fetch-site", b"referer", self.header, b"x-csrftoken")
         names = [name for name, _ in request.scope["headers"]]
         if any(names.count(name) > 1 for name in once):
             raise self._failed(request, "repeated-header")
 
-    def _check_origin(self, request: Request, sender: Sender) -> None:
+    def _check_sender(self, request: Request, sender: Sender) -> None:
         """Where the browser says that the request comes from; a sender found right is known from then on."""
         origin, site, _, _ = sender
         referer = request.fields.get(b"referer") if origin is None else None
-        if origin is not None:
-            known = parse_origin(origin)
-        else:
-            known = None if referer is None else referring_origin(referer)
-        trusted = known is not None and self.origins.trusts(known)
-        if site is not None and site not in OWN_SITES and not trusted:
+        source = parse_origin(origin) if origin is not None else referring_origin(referer)
+        trusted = source is not None and self.origins.trusts(source)
+        if site is not None and site not in OWN_SITES and not (trusted and origin is not None):
             raise self._failed(request, "cross-site")
-        if origin is None and referer is None:
-            if site is None and self.require_origin:
-                raise self._failed(request, "no-origin")
-        elif not trusted and (known is None or known != own_origin(request)):
-            raise self._failed(request, "foreign-origin")
-        if origin is not None and len(self._known) < MAX_REMEMBERED:
-            self._known.add(sender)
+        if self.check_origin:
+            if origin is None and referer is None:
+                if site is None and self.require_origin:
+                    raise self._failed(request, "no-origin")
+            elif not trusted and (source is None or source != own_origin(request)):
+                raise self._failed(request, "foreign-origin")
+        if origin is not None and len(self._good_senders) < MAX_REMEMBERED:
+            self._good_senders.add(sender)
 
-    async def _check_form(self, request: Request) -> None:
+    async def _check_form(self, request: Request, expected: bytes) -> None:
         """The token as a field of a form: read with the whole body, which the handler gets from the same place."""
-        kind = request.content_type
-        if kind not in FORM_TYPES:
-            raise self._failed(request, "no-token")
-        form = await request.form()
-        values = form.getlist(FIELD)
+        values = (await request.form()).getlist(FIELD) if request.content_type in FORM_TYPES else []
         if len(values) != 1:
             raise self._failed(request, "no-token")
-        self._check_token(request, values[0].encode("utf-8", "replace"))
+        raw = unmask(values[0].encode("utf-8", "replace"))
+        if not compare_digest(raw, expected):
+            self._check_older(request, raw, expected)
 
-    def _check_token(self, request: Request, token: bytes) -> None:
-        cookie = self._cookie_of(request)
-        if cookie is None:
-            raise self._failed(request, "no-cookie")
-        raw = unmask(token)
-        if raw is None or not compare_digest(raw, cookie):
+    def _check_older(self, request: Request, raw: bytes, expected: bytes) -> None:
+        """Raise CSRFFailed unless this is the expected token from before the secret key changed."""
+        nonce = expected[:NONCE_BYTES]
+        if not (compare_digest(raw[:NONCE_BYTES], nonce) and self._is_genuine(raw, request.session.peek())):
             raise self._failed(request, "wrong-token")
-        if not self._is_of_session(cookie, request.session.sid):
-            raise self._failed(request, "foreign-token")
-        request.csrf_raw = cookie
 
-    def _cookie_of(self, request: Request) -> bytes | None:
-        """The raw token of the cookie; None when there is none, several, or a malformed one."""
+    def _cookie_of(self, request: Request) -> bytes:
+        """The raw token of the cookie that goes with the request's session. Raises CSRFFailed where there is none."""
         try:
-            value = request.cookie(self._key)
+            text = request.cookie(self._key)
         except DuplicateCookie:
+            raise self._failed(request, "two-cookies") from None
+        if text is None:
+            raise self._failed(request, "no-cookie")
+        sid = request.session.peek()
+        raw = self._good_cookies.get((text, sid)) or self._verified(text, sid)
+        if raw is None:
+            raise self._failed(request, "foreign-cookie")
+        return raw
+
+    def _verified(self, text: bytes, sid: bytes) -> bytes | None:
+        """The raw token that a cookie's value stands for, if it is genuine and goes with this session."""
+        raw = decode_base64url(text) if len(text) == COOKIE_BYTES else None
+        if raw is None or not self._is_genuine(raw, sid):
             return None
-        return decode_base64url(value) if value is not None and len(value) == COOKIE_BYTES else None
+        if len(self._good_cookies) >= MAX_REMEMBERED:
+            self._good_cookies.clear()
+        self._good_cookies[text, sid] = raw
+        return raw
 
-    def _is_of_session(self, raw: bytes, sid: bytes) -> bool:
-        message, mac = LENGTHS[len(sid)] + sid + raw[:NONCE_BYTES], raw[NONCE_BYTES:]
-        keys = self.signer.keys
-        if compare_digest(keys[0].mac(message), mac):
-            return True
-        return any(compare_digest(key.mac(message), mac) for key in keys[1:])
+    def _is_genuine(self, raw: bytes, sid: bytes) -> bool:
+        return self.signer.signatory(_signed(raw[:NONCE_BYTES], sid), raw[NONCE_BYTES:]) is not None
 
-    def _failed(self, request: Request, reason: str) -> CSRFFailed:
-        request.csrf_wanted = reason in TOKEN_REASONS or None
+    def _failed(self, request: Request, reason: Reason) -> CSRFFailed:
         if self.log:
             logger.warning(
                 "csrf-check-failed reason=%s method=%s path=%r client=%s",
@@ -200,45 +218,65 @@ class CSRF:
                 request.path[:512],
                 request.client_ip,
             )
-        return CSRFFailed(
-            "This request needs matching CSRF cookie and header values. Read the token from the cookie "
-            f"{self.cookie!r} and send it in the header {self.header.decode('latin-1')!r} or the form field {FIELD!r}, "
-            "from a page of this site."
-        )
+        if reason in TOKEN_REASONS:
+            request.csrf_due = "refused"
+            advice = (
+                f"Read the token from the cookie {self.cookie!r} and send it in the header "
+                f"{self.header.decode('latin-1')!r} or the form field {FIELD!r}."
+            )
+        else:
+            advice = (
+                "Send it from a page of this site, with one Origin or Referer. If the sender is yours, list it in CSRF_TRUSTED_ORIGINS; "
+                "behind a proxy, set TRUSTED_PROXIES; for clients that are no browsers, send Origin, set CSRF_REQUIRE_ORIGIN to False, "
+                "or exempt the route with csrf=False."
+            )
+        return CSRFFailed(f"This request needs matching CSRF cookie and header values. {advice}")
 
     # ── giving out tokens ───────────────────────────────────────────────────────────────────────────────────────
 
     def token(self, request: Request) -> str:
         """A masked token for a page or an API's client; the response will carry the cookie that it matches."""
-        request.csrf_wanted = True
-        return mask(self._current(request)).decode("ascii")
+        fresh = secrets.token_bytes(NONCE_BYTES)
+        request.csrf_due = "asked"
+        request.csrf_raw = self._current(request, request.session.hold(fresh), fresh)
+        return mask(request.csrf_raw).decode("ascii")
 
-    def _current(self, request: Request) -> bytes:
-        """The raw token that this request's response stands for: the visitor's own, as long as it is of the session."""
-        sid = request.session.written_sid() if request.session.modified else request.session.sid
-        raw = request.csrf_raw
-        if raw is None or not self._is_of_session(raw, sid):
-            raw = self._cookie_of(request)
-            if raw is None or not self._is_of_session(raw, sid):
-                nonce = secrets.token_bytes(NONCE_BYTES)
-                raw = nonce + self.signer.keys[0].mac(LENGTHS[len(sid)] + sid + nonce)
-            request.csrf_raw = raw
-        return raw
+    def _current(self, request: Request, sid: bytes, fresh: bytes) -> bytes:
+        """The raw token for the owner of this session: that which he has, signed with the newest key, or one of the fresh nonce."""
+        given, text = request.csrf_raw, self._text_of(request)
+        if given is None or not self._is_genuine(given, sid):
+            given = None if text is None else self._verified(text, sid)
+        nonce = fresh if given is None else given[:NONCE_BYTES]
+        return nonce + self.signer.keys[0].mac(_signed(nonce, sid))
+
+    def _text_of(self, request: Request) -> bytes | None:
+        """The cookie's value; None when it was not sent, or twice."""
+        try:
+            return request.cookie(self._key)
+        except DuplicateCookie:
+            return None
 
     def finish(self, request: Request, response: Response) -> None:
-        """Set the cookie where a token was asked for, was refused, or will be needed by a page that has none."""
-        if request.csrf_wanted is None and not self._is_needed(request, response):
+        """Set the cookie where a token was asked for, or refused, or will be needed by a page that has none."""
+        due = request.csrf_due
+        if due is None and (response.allow_public_cache or request.scope["method"] not in PAGE_METHODS):
             return
-        raw = self._current(request)
-        if raw != self._cookie_of(request):
-            response.raw.append((b"set-cookie", self._before + encode_base64url(raw) + self._after))
+        if due == "rebound" and not self.issues:
+            return
+        raw = self._current(request, request.session.peek(), secrets.token_bytes(NONCE_BYTES))
+        if due == "asked" and raw != request.csrf_raw and self.log:
+            logger.warning(
+                "csrf-token-void method=%s path=%r: the session was rotated or cleared after csrf_token() was called",
+                request.method[:20],
+                request.path[:512],
+            )
+        text = encode_base64url(raw)
+        if text != self._text_of(request):
+            response.raw.append((b"set-cookie", self._key + text + self._attributes))
         response.vary_by_cookie()
 
-    def _is_needed(self, request: Request, response: Response) -> bool:
-        session, fields = request.opened_session, request.fields
-        if session is not None and session.rebound:
-            return self.issues
-        # Whether some cookie of another name ends so, too, does not matter: asking for a token brings the cookie in any case.
-        if not self.issues or (b"cookie" in fields and self._key in fields[b"cookie"]):
-            return False
-        return not response.allow_public_cache and request.scope["method"] in PAGE_METHODS
+
+def _signed(nonce: bytes, sid: bytes) -> bytes:
+    """What is signed for a session: see the head of this file for who owns a token."""
+    owner = b"" if nonce == sid else sid
+    return bytes((len(owner),)) + owner + nonce

@@ -5,6 +5,7 @@ they say no-store unless the response says `allow_public_cache` (CWE-524). Stric
 https alone (RFC 6797 §7.2).
 """
 
+import logging
 from collections.abc import Mapping
 
 from flasgo.errors import HTTPException
@@ -13,6 +14,8 @@ from flasgo.pipeline.stage import Part
 from flasgo.plan.model import Route
 from flasgo.request import Request
 from flasgo.response import Response
+
+logger = logging.getLogger("flasgo.security")
 
 NO_STORE: RawHeaders = [
     (b"cache-control", b"no-store, no-cache, must-revalidate, max-age=0"),
@@ -24,14 +27,18 @@ HSTS = b"strict-transport-security"
 
 
 class SecurityHeaders:
-    """The stage that completes every response with the headers of SECURITY_HEADERS and, by default, no-store."""
+    """The stage that completes every response with the headers of SECURITY_HEADERS and, by default, no-store.
 
-    def __init__(self, headers: Mapping[str, str], *, no_store: bool) -> None:
+    With `explain` (DEBUG) a log line says where a handler's own word on caching was replaced.
+    """
+
+    def __init__(self, headers: Mapping[str, str], *, no_store: bool, explain: bool = False) -> None:
         self.over_https = [header_field(name, value) for name, value in headers.items()]
         self.over_http = [field for field in self.over_https if field[0] != HSTS]
         self.no_store = no_store
-        self.http_fields = [*self.over_http, *(NO_STORE if no_store else ())]
-        self.https_fields = [*self.over_https, *(NO_STORE if no_store else ())]
+        self.explain = explain
+        self.https_fields = _with_no_store(self.over_https) if no_store else self.over_https
+        self.http_fields = _with_no_store(self.over_http) if no_store else self.over_http
         self._part = Part(finisher=self.finish)
 
     def compile(self, _route: Route | None, /) -> Part:
@@ -44,17 +51,23 @@ class SecurityHeaders:
         scope = request.scope
         secure = "scheme" in scope and scope["scheme"] == "https"
         if response.written is not None or response.allow_public_cache:
-            self._merge(response, self.over_https if secure else self.over_http)
+            self._merge(request, response, self.over_https if secure else self.over_http)
         else:
             # Only flasgo's own code has written to it: none of these names can be there.
             response.raw += self.https_fields if secure else self.http_fields
 
-    def _merge(self, response: Response, defaults: RawHeaders) -> None:
+    def _merge(self, request: Request, response: Response, defaults: RawHeaders) -> None:
         raw = response.raw
-        forced = self.no_store and not response.allow_public_cache
-        if forced:
-            raw[:] = [field for field in raw if field[0] not in CACHE_NAMES]
+        if self.no_store and not response.allow_public_cache:
+            if self.explain and any(name in CACHE_NAMES for name, _ in raw):
+                logger.warning(
+                    "cache-headers-replaced path=%r: responses are no-store unless they say allow_public_cache=True",
+                    request.path[:512],
+                )
+            raw[:] = _with_no_store(raw)
         present = {name for name, _ in raw}
         raw += [field for field in defaults if field[0] not in present]
-        if forced:
-            raw += NO_STORE
+
+
+def _with_no_store(fields: RawHeaders) -> RawHeaders:
+    return [*(field for field in fields if field[0] not in CACHE_NAMES), *NO_STORE]

@@ -119,7 +119,7 @@ class HostCheck:
         host = fields[b"host"] if b"host" in fields else None  # noqa: SIM401 - a call less for every request
         if host not in self._accepted and not self._accept(host):
             self._refuse(request)
-        if len(fields) != len(request.scope["headers"]) and len(request.headers.getlist("host")) != 1:
+        if request.repeats and len(request.headers.getlist("host")) != 1:
             self._refuse(request)
 
     def _accept(self, host: bytes | None) -> bool:

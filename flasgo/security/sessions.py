@@ -1,28 +1,34 @@
 """The stage that opens sessions from their cookie and writes them back (OWASP Session Management, ASVS 5.0 §7).
 
-Opening is left to the first look. A session that was looked at makes the response vary by cookie (Flask
-CVE-2026-27205). It is written when it changed, when a fallback key had signed it, or when a tenth of its idle lifetime is
-gone; never when the request ended in an error.
+Opening is left to the first look. A session that was looked at makes the response vary by cookie, and keeps it out of
+caches (Flask CVE-2026-27205). It is written when it changed, when a fallback key had signed it, or when a tenth of its
+idle lifetime is gone; never when the request ended in an error.
 """
 
 import logging
-from functools import partial
+from time import time
 from typing import Literal, Protocol, TypedDict
 
+from msgspec.structs import replace
+
 from flasgo.errors import HTTPException
-from flasgo.http.cookies import DuplicateCookie, build_set_cookie, delete_cookie_header
+from flasgo.http.cookies import MAX_COOKIE_BYTES, DuplicateCookie, build_set_cookie, delete_cookie_header
 from flasgo.pipeline.stage import Part
 from flasgo.plan.model import Route
 from flasgo.request import Request
 from flasgo.response import Response, encode_json
-from flasgo.session import Session, SessionError, Stored, pack, unpack
+from flasgo.session import EMPTY, FORGOTTEN, Session, SessionError, Stored, unpack
 from flasgo.settings import Settings
 from flasgo.signing import Signer
 
 logger = logging.getLogger("flasgo.security")
 
-MAX_COOKIE_BYTES = 4096
-"""What browsers keep of one cookie, its name and attributes included (RFC 6265bis §5.6)."""
+FAILED = 400
+"""The statuses from here on are errors (RFC 9110 §15.5)."""
+
+MAX_REMEMBERED = 1024
+MAX_REMEMBERED_BYTES = 1024
+"""How many cookies, and up to what length, are remembered as genuine: a visitor sends the same one with every request."""
 
 
 class SessionCodec(Protocol):
@@ -32,8 +38,8 @@ class SessionCodec(Protocol):
         """The session that a cookie's value stands for; None when it is not valid any more."""
         ...
 
-    def write(self, session: Session, json: bytes, /) -> bytes:
-        """The cookie's value for a session and its content."""
+    def write(self, stored: Stored, /) -> bytes:
+        """The cookie's value for a session."""
         ...
 
 
@@ -47,17 +53,29 @@ class SignedCookie:
         self.signer = signer
         self.idle = idle
         self.absolute = absolute
+        self._genuine: dict[bytes, Stored] = {}
 
     def read(self, value: bytes, /) -> Stored | None:
-        signed = self.signer.unsign(value, max_age=self.idle)
-        if signed is None:
+        stored = self._genuine.get(value) or self._verified(value)
+        if stored is None:
             return None
-        renew = signed.outdated or signed.now - signed.issued > self.idle / 10
-        stored = unpack(signed.payload, renew=renew)
-        return None if stored is None or signed.now - stored.created > self.absolute else stored
+        now = time()
+        age = now - stored.issued
+        if age > self.idle or now - stored.created > self.absolute:
+            return None
+        return replace(stored, renew=True) if age > self.idle / 10 else stored
 
-    def write(self, session: Session, json: bytes, /) -> bytes:
-        return self.signer.sign(pack(json, session.written_sid(), session.created()))
+    def _verified(self, value: bytes) -> Stored | None:
+        signed = self.signer.unsign(value)
+        stored = None if signed is None else unpack(signed.payload, issued=signed.issued, renew=signed.outdated)
+        if stored is not None and len(value) <= MAX_REMEMBERED_BYTES:
+            if len(self._genuine) >= MAX_REMEMBERED:
+                self._genuine.clear()
+            self._genuine[value] = stored
+        return stored
+
+    def write(self, stored: Stored, /) -> bytes:
+        return self.signer.sign(stored.pack())
 
 
 class CookieAttributes(TypedDict):
@@ -71,19 +89,17 @@ class Sessions:
 
     def __init__(self, settings: Settings, codec: SessionCodec) -> None:
         self.codec = codec
-        secure = settings.SESSION_COOKIE_SECURE
-        name = settings.SESSION_COOKIE_NAME
-        prefixed = secure and settings.SESSION_COOKIE_PREFIX == "auto" and not name.lower().startswith("__")
-        self.name = f"__Host-{name}" if prefixed else name
+        self.name = settings.session_cookie_name
         self.idle = settings.SESSION_COOKIE_MAX_AGE
+        self.absolute = settings.SESSION_ABSOLUTE_MAX_AGE
         self._attributes: CookieAttributes = {
-            "secure": secure,
+            "secure": settings.SESSION_COOKIE_SECURE,
             "http_only": settings.SESSION_COOKIE_HTTP_ONLY,
             "same_site": settings.SESSION_COOKIE_SAME_SITE,
         }
         self.log = settings.LOG_SECURITY_EVENTS
         self._key = self.name.encode("latin-1") + b"="
-        self._part = Part(commit=self.commit, finisher=self.finish, when="opened_session")
+        self._part = Part(commit=self.commit, when="request.opened_session is not None")
 
     def compile(self, _route: Route | None, /) -> Part:
         return self._part
@@ -91,11 +107,8 @@ class Sessions:
     def rejections(self, _route: Route | None, /) -> tuple[type[HTTPException], ...]:
         return ()
 
-    def open(self, request: Request) -> Session:
-        """The session of a request; nothing is verified before it is looked at."""
-        return Session(read=partial(self._read, request))
-
-    def _read(self, request: Request) -> Stored | None:
+    def read(self, request: Request, /) -> Stored | None:
+        """The session that a request brought, if it is valid."""
         try:
             value = request.cookie(self._key)
         except DuplicateCookie:
@@ -108,32 +121,41 @@ class Sessions:
     def commit(self, request: Request, response: Response) -> None:
         """Write the session where it has to be. Raises SessionError for one that a browser could not keep."""
         session = request.opened_session
-        if session is None or not session.touched or response.error_code is not None:
+        if session is None:
             return
-        json, stored = session.json(), session.stored
-        if json == b"{}":
-            if stored is not None:
-                response.raw.append((b"set-cookie", self._deletion()))
-        elif session.differs(json) or (stored is not None and stored.renew):
-            response.raw.append((b"set-cookie", self._cookie(session, json)))
-
-    def finish(self, request: Request, response: Response) -> None:
-        """Say that the response varies by cookie, and keep it out of shared caches, if the session was looked at."""
-        session = request.opened_session
-        if session is not None and session.touched:
+        if session.touched:
             response.vary_by_cookie()
-
-    def _cookie(self, session: Session, json: bytes) -> bytes:
-        value = self.codec.write(session, json).decode("ascii")
+        stored = session.outcome(failed=response.error_code is not None and response.status_code >= FAILED)
+        if stored is None:
+            return
         try:
-            line = build_set_cookie(self.name, value, **self._attributes, max_age=self.idle)
+            line = self._line(stored, session)
+        except SessionError:
+            session.revert()
+            raise
+        if session.is_new and stored.json == EMPTY and self._is_hidden(request):
+            session.revert()
+            return
+        response.raw.append((b"set-cookie", line.encode("latin-1")))
+        response.vary_by_cookie()
+        if session.rebound and request.csrf_due is None:
+            request.csrf_due = "rebound"
+
+    def _is_hidden(self, request: Request) -> bool:
+        """May the visitor have a session that the browser did not send, which a new one would replace?"""
+        return self._attributes["same_site"] == "Strict" and request.fields.get(b"sec-fetch-site") == b"cross-site"
+
+    def _line(self, stored: Stored, session: Session) -> str:
+        """The Set-Cookie line. It lives as long as the session could without being renewed."""
+        if stored is FORGOTTEN:
+            return delete_cookie_header(self.name, **self._attributes)
+        value = self.codec.write(stored).decode("ascii")
+        left = min(self.idle, stored.created + self.absolute - int(time()))
+        try:
+            return build_set_cookie(self.name, value, **self._attributes, max_age=left)
         except ValueError as error:
             largest = max(session, key=lambda key: len(encode_json(session[key])))
             raise SessionError(
-                f"The session does not fit into a cookie of {MAX_COOKIE_BYTES} bytes; its largest key is {largest!r}. "
+                f"The session does not fit into a cookie of {MAX_COOKIE_BYTES} bytes; its largest key is {largest[:64]!r}. "
                 "Keep large things elsewhere, and their ids in the session."
             ) from error
-        return line.encode("latin-1")
-
-    def _deletion(self) -> bytes:
-        return delete_cookie_header(self.name, **self._attributes).encode("latin-1")

@@ -5,12 +5,11 @@ compares with what it saw before: a deadline is noticed at most two seconds late
 """
 
 import asyncio
-import socket
-import sys
 from ipaddress import AddressValueError, IPv6Address
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from flasgo.settings import Settings
 
@@ -49,22 +48,21 @@ class ConnectionLimits(Struct, frozen=True, kw_only=True):
     sweep_seconds: float = 1.0
 
 
-def limits_of(app: object) -> ConnectionLimits:
-    """The limits that the settings of a flasgo application ask for; those of any other application are the defaults.
+def limits_of(settings: Settings | None) -> ConnectionLimits:
+    """The limits that the settings ask for; without any, the defaults.
 
     Behind trusted proxies every connection comes from the same few peers: they are not counted then.
     """
-    settings = settings_of(app)
     if settings is None:
         return ConnectionLimits()
     seconds = settings.REQUEST_READ_TIMEOUT_SECONDS
-    return ConnectionLimits(
+    limits = ConnectionLimits(
         head_bytes=settings.MAX_REQUEST_HEAD_BYTES,
         head_seconds=seconds,
         body_idle_seconds=seconds,
         body_grace_seconds=2 * seconds,
-        connections_per_peer=0 if settings.TRUSTED_PROXIES else 100,
     )
+    return replace(limits, connections_per_peer=0) if settings.TRUSTED_PROXIES else limits
 
 
 def settings_of(app: object) -> Settings | None:
@@ -90,41 +88,8 @@ def peer_of(client: tuple[str, int] | None) -> str | None:
     return str(IPv6Address(int(address) >> 64 << 64)) if mapped is None else str(mapped)
 
 
-TCP_INFO: int | None = getattr(socket, "TCP_INFO", None)
-ACKNOWLEDGED = slice(120, 128)
-"""Where `struct tcp_info` of Linux has `tcpi_bytes_acked`."""
-
-
-def acknowledged(transport: asyncio.BaseTransport) -> int:
-    """How many bytes the peer has taken so far, where the system tells; else 0.
-
-    A kernel that holds megabytes for a slow peer asks for more only when a third of them is gone: our own buffer tells too little.
-    """
-    if TCP_INFO is None:
-        return 0
-    try:
-        info = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, TCP_INFO, ACKNOWLEDGED.stop)
-    except OSError:
-        return 0
-    return int.from_bytes(info[ACKNOWLEDGED], sys.byteorder)
-
-
-class Stillness:
-    """Since when something has not changed, as far as the sweep can tell."""
-
-    def __init__(self) -> None:
-        self.value: object = None
-        self.since = 0.0
-
-    def seconds(self, value: object, now: float) -> float:
-        """How long it has been `value`."""
-        if value != self.value:
-            self.value, self.since = value, now
-        return now - self.since
-
-
 class Watched(Protocol):
-    """A connection, as far as the sweep knows it."""
+    """A connection, as far as the watch knows it."""
 
     peer: str | None
 
@@ -132,14 +97,19 @@ class Watched(Protocol):
         """Compare with the last look; `now` is the time of the loop."""
         ...
 
+    def make_way(self, now: float, /) -> bool:
+        """Go, if the peer is slow to send what it began, and say whether."""
+        ...
+
 
 class Watch:
-    """The connections of one server."""
+    """The connections of one server. `log` says whether what is refused is told to the logger `flasgo.security`."""
 
-    def __init__(self, limits: ConnectionLimits, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, limits: ConnectionLimits, loop: asyncio.AbstractEventLoop, *, log: bool) -> None:
         self.limits = limits
+        self.log = log
         self.connections: set[Watched] = set()
-        self._peers: dict[str, int] = {}
+        self._peers: dict[str, dict[Watched, None]] = {}  # the longest connected first
         self._loop = loop
         self._timer: asyncio.TimerHandle | None = None
         self._excused = False
@@ -151,8 +121,9 @@ class Watch:
             self._timer = self._loop.call_later(self.limits.sweep_seconds, self._sweep)
         if connection.peer is None:
             return 0
-        count = self._peers[connection.peer] = self._peers.get(connection.peer, 0) + 1
-        return count
+        siblings = self._peers.setdefault(connection.peer, {})
+        siblings[connection] = None
+        return len(siblings)
 
     def leave(self, connection: Watched) -> None:
         """Forget a connection; again is no mistake."""
@@ -160,12 +131,19 @@ class Watch:
             return
         self.connections.remove(connection)
         if connection.peer is not None:
-            self._peers[connection.peer] -= 1
-            if not self._peers[connection.peer]:
+            siblings = self._peers[connection.peer]
+            del siblings[connection]
+            if not siblings:
                 del self._peers[connection.peer]
         if not self.connections and self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def make_way(self, connection: Watched) -> bool:
+        """Whether one of the peer's slow connections went for this one: its own slow requests do not lock a peer out."""
+        now = self._loop.time()
+        siblings = self._peers[connection.peer] if connection.peer is not None else {}
+        return any(sibling.make_way(now) for sibling in tuple(siblings))
 
     def _sweep(self) -> None:
         """Look at everyone. After a blocked loop not at once: what has come meanwhile must be read before it is judged."""

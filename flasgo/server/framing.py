@@ -9,6 +9,8 @@ lines of bare CR or LF before it, Transfer-Encoding that only ends in chunked, t
 import re
 from collections.abc import Mapping, Sequence
 
+from flasgo.server.refusals import Refused
+
 HEAD_END = b"\r\n\r\n"
 
 CHUNKED = -1
@@ -27,17 +29,8 @@ REQUEST_LINE = re.compile(
 HTTP_1_0 = 2
 
 _LINE_SO_FAR = re.compile(rb'\r?\Z|[A-Z-]{1,32}(?: [!"$-~]*(?: [HTP/1.0]{0,8}\r?)?)?\Z')
-_ABSOLUTE = re.compile(rb"[^:]+://([^/?]+)(.*)")
+_ABSOLUTE = re.compile(rb"[^:]+://([^/?]+)")
 _AT_MOST_ONE = (b"content-length", b"transfer-encoding", b"host")
-
-
-class Refused(Exception):
-    """A request that is answered by the server itself; `reason` is a stable name for the log."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(status, reason)
-        self.status = status
-        self.reason = reason
 
 
 def is_no_head(start: bytes) -> bool:
@@ -81,5 +74,5 @@ def origin_form(target: bytes, host: bytes | None) -> bytes:
     parts = _ABSOLUTE.match(target)
     if parts is None or host is None or parts[1].lower() != host.strip(b" \t").lower():
         raise Refused(400, "authority")
-    rest = parts[2]
+    rest = target[parts.end() :]
     return rest if rest.startswith(b"/") else b"/" + rest

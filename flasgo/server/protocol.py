@@ -14,7 +14,7 @@ Under plain uvicorn: `uvicorn module:app --http flasgo.server.protocol:HardenedP
 import asyncio
 import logging
 from contextvars import Context
-from typing import ClassVar, Literal
+from typing import ClassVar
 from weakref import WeakKeyDictionary
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
@@ -22,35 +22,20 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from flasgo.errors import phrase_of
-from flasgo.server.connections import ConnectionLimits, Stillness, Watch, acknowledged, limits_of, peer_of
-from flasgo.server.framing import (
-    CHUNKED,
-    HEAD_END,
-    HTTP_1_0,
-    REQUEST_LINE,
-    Refused,
-    body_length,
-    is_no_head,
-    origin_form,
-)
+from flasgo.server.connections import ConnectionLimits, Watch, limits_of, peer_of, settings_of
+from flasgo.server.deadlines import Patience, Wait
+from flasgo.server.framing import CHUNKED, HEAD_END, HTTP_1_0, REQUEST_LINE, body_length, is_no_head, origin_form
+from flasgo.server.refusals import Refused, refusal
 
 logger = logging.getLogger("flasgo.security")
 
 CHUNK_BYTES = 20
 """What the size line and the line breaks of an ordinary chunk take."""
 
-_ADVICE = {
-    400: "The request is not well-formed HTTP/1.1, or could be read in more than one way.",
-    408: "The request came too slowly. Send it without pauses.",
-    431: "The head or the trailers of the request are too large. Send fewer or smaller fields, or a shorter URL.",
-    503: "There are too many connections from this address. Close some, or try again later.",
-}
-
 _watches: WeakKeyDictionary[ServerState, Watch] = WeakKeyDictionary()
 
 
-class _Unexpected(Exception):  # noqa: N818 - control flow out of a callback of the parser
+class _Unexpected(Exception):
     """A request began where none was looked for."""
 
 
@@ -58,6 +43,7 @@ class HardenedProtocol(HttpToolsProtocol):
     """One connection. The limits come from the application's settings, unless a subclass has its own."""
 
     limits: ClassVar[ConnectionLimits | None] = None
+    parser: HttpRequestParser
 
     def __init__(
         self,
@@ -67,15 +53,13 @@ class HardenedProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        watch = _watches.get(server_state)
-        if watch is None:
-            watch = _watches[server_state] = Watch(self.limits or limits_of(config.loaded_app), self.loop)
-        self.watch = watch
+        self.watch = _watches.get(server_state) or self._new_watch()
         self.peer: str | None = None
+        self.patience = Patience(self.watch.limits)
+        self.resumed = 0  # how often all that was written was taken
 
         # Reading
         self.held = b""  # the beginning of a head
-        self.held_since = 0.0
         self.heads = 0
         self.is_expected = False  # the parser is given a head
         self.form: int | None = None  # of the request line, see REQUEST_LINE
@@ -91,12 +75,11 @@ class HardenedProtocol(HttpToolsProtocol):
         self.lingering = False
         self.upgraded = False
 
-        # What the sweep saw
-        self.wait = Stillness()
-        self.body = Stillness()
-        self.write = Stillness()
-        self.received_before = 0
-        self.resumed = 0
+    def _new_watch(self) -> Watch:
+        settings = settings_of(self.config.loaded_app)
+        log = settings is None or settings.LOG_SECURITY_EVENTS
+        watch = _watches[self.server_state] = Watch(self.limits or limits_of(settings), self.loop, log=log)
+        return watch
 
     # --- connection --------------------------------------------------------------------------------------------------
 
@@ -105,9 +88,11 @@ class HardenedProtocol(HttpToolsProtocol):
         self.peer = peer_of(self.client)
         count = self.watch.enter(self)
         most = self.watch.limits.connections_per_peer
-        if most and count > 2 * most:  # those that are being told so count as well
+        if not most or count <= most or self.watch.make_way(self):
+            return
+        if count > 2 * most:  # who is being told so counts as well
             transport.abort()
-        elif most and count > most:
+        else:
             self._refuse(503, "connections-per-peer")
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -135,7 +120,7 @@ class HardenedProtocol(HttpToolsProtocol):
                 end = data.find(HEAD_END, start) + len(HEAD_END)
                 if end < len(HEAD_END):
                     self._hold(data[start:])
-                    return
+                    break
                 self._feed_head(data if end - start == size else data[start:end])
             elif self.left > 0:
                 end = min(size, start + self.left)
@@ -158,8 +143,6 @@ class HardenedProtocol(HttpToolsProtocol):
         elif is_no_head(start):
             self._refuse(400, "malformed")
         else:
-            if not self.held:
-                self.held_since = self.loop.time()
             self.held = start
 
     def _feed_head(self, head: bytes) -> None:
@@ -281,10 +264,9 @@ class HardenedProtocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        if self.last_words:
+        unsure = self.left and self.expect_100_continue  # the peer may send the body or not: nobody can tell
+        if self.deaf or unsure:
             self._say_and_linger(self.last_words)
-        elif self.left and self.expect_100_continue:  # will the body come or not? The peer may think either
-            self._say_and_linger(b"")
         else:
             self.flow.resume_reading()
 
@@ -297,9 +279,9 @@ class HardenedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, reason: str) -> None:
         """Answer instead of the application, as soon as it is this request's turn, and close."""
-        logger.warning("request-refused status=%d reason=%s client=%s", status, reason, self.peer)
+        self._log("request-refused", reason)
         self.deaf = True
-        answer = self._answer(status)
+        answer = refusal(status, self.server_state.default_headers)
         cycle = self.cycle
         if not self.left:
             if self._is_owed():
@@ -318,18 +300,9 @@ class HardenedProtocol(HttpToolsProtocol):
             cycle.message_event.set()
             self._say_and_linger(answer)
 
-    def _answer(self, status: int) -> bytes:
-        body = f"{_ADVICE[status]}\n".encode()
-        fields = (
-            *self.server_state.default_headers,
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", b"%d" % len(body)),
-            (b"cache-control", b"no-store"),
-            (b"x-content-type-options", b"nosniff"),
-            (b"connection", b"close"),
-        )
-        lines = (f"HTTP/1.1 {status} {phrase_of(status)}".encode(), *(b": ".join(field) for field in fields))
-        return b"\r\n".join((*lines, b"", body))
+    def _log(self, event: str, reason: str) -> None:
+        if self.watch.log:
+            logger.warning("%s reason=%s client=%s", event, reason, self.client[0] if self.client else "-")
 
     def _say_and_linger(self, words: bytes) -> None:
         """End our side, and let the peer read before the connection goes: closing over unread input resets it."""
@@ -342,32 +315,30 @@ class HardenedProtocol(HttpToolsProtocol):
     # --- deadlines ---------------------------------------------------------------------------------------------------
 
     def look(self, now: float) -> None:
+        """What the sweep asks of every connection; `now` is the time of the loop."""
         if self.upgraded:
             if self.transport.is_closing():
                 self.watch.leave(self)
             return
-        if self._is_stalled(now):
-            logger.warning("response-aborted reason=write-stall client=%s", self.peer)
+        if self.patience.is_stalled(self.transport, self.resumed, now):
+            self._log("response-aborted", "write-stall")
             self.transport.abort()
             return
         waiting = self._waits_for()
-        waited = self.wait.seconds((waiting, self.heads), now)
-        limits = self.watch.limits
-        match waiting:
-            case "request":
-                if waited >= (limits.keep_alive_seconds if self.heads else limits.head_seconds):
-                    self.transport.close()
-            case "head":
-                if now - self.held_since >= limits.head_seconds:
-                    self._refuse(408, "slow-head")
-            case "body":
-                if self._is_slow(waited, now):
-                    self._refuse(408, "slow-body")
-            case "end":
-                if waited >= limits.linger_seconds:
-                    self.transport.close()
+        if self.patience.is_over(waiting, self.heads, self.received, now):
+            if waiting in {"head", "body"}:
+                self._refuse(408, f"slow-{waiting}")
+            else:
+                self.transport.close()
 
-    def _waits_for(self) -> Literal["request", "head", "body", "end"] | None:
+    def make_way(self, now: float) -> bool:
+        if self.upgraded or not self.patience.is_thin(self._waits_for(), self.heads, self.received, now):
+            return False
+        self._log("request-aborted", "connections-per-peer")
+        self.transport.abort()
+        return True
+
+    def _waits_for(self) -> Wait | None:
         """What the peer is to do next; None while it is our turn."""
         if self.lingering:
             return "end"
@@ -378,25 +349,6 @@ class HardenedProtocol(HttpToolsProtocol):
         if self.held:
             return "head"
         return None if self._is_owed() else "request"
-
-    def _is_slow(self, waited: float, now: float) -> bool:
-        limits = self.watch.limits
-        if not waited:
-            self.received_before = self.received
-        if self.body.seconds((self.received, self.wait.since), now) >= limits.body_idle_seconds:
-            return True
-        due = limits.body_bytes_per_second * (waited - limits.body_grace_seconds)
-        return self.received - self.received_before < due
-
-    def _is_stalled(self, now: float) -> bool:
-        """Whether the peer takes nothing of what there is for it."""
-        size = self.transport.get_write_buffer_size()
-        if not size:
-            self.write.seconds(None, now)
-            return False
-        self.transport.set_write_buffer_limits(high=0)  # the application waits until all is taken: `size` only becomes less
-        taken = (size, self.resumed, acknowledged(self.transport))
-        return self.write.seconds(taken, now) >= self.watch.limits.write_stall_seconds
 
 
 class _BodyEvents:

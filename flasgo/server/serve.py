@@ -86,7 +86,7 @@ def _server(app: ASGIApp, root_path: str, log_level: LogLevel, grace: int) -> _S
         factory=True,  # else uvicorn calls the application without arguments to see whether it is a factory
         interface="asgi3",
         loop="auto",  # uvloop where it is installed
-        http="auto",  # httptools where it is installed
+        http="flasgo.server.protocol:HardenedProtocol",
         lifespan="auto",
         log_config={**LOGGING_CONFIG, "loggers": _loggers(log_level)},
         access_log=log_level in {"info", "debug"},

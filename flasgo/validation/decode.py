@@ -11,6 +11,7 @@ from typing import TypeVar
 from msgspec import DecodeError, ValidationError
 from msgspec.inspect import DecimalType
 from msgspec.json import Decoder
+from msgspec.json import decode as decode_untyped
 
 from flasgo.errors import HTTPException, Issue, MalformedBody, ValidationFailed
 from flasgo.http.jsontext import within_depth
@@ -22,7 +23,6 @@ T = TypeVar("T")
 MAX_JSON_DEPTH = 64
 """Levels of nesting that a JSON body may have."""
 
-_decode_untyped = Decoder(float_hook=float).decode  # whose floats may be infinite, so that they can be pointed at
 _MAY_BE_NON_FINITE = re.compile(rb"nan|inf|\\u", re.IGNORECASE)
 
 
@@ -45,7 +45,7 @@ def json_decoder(kind: type[T]) -> Callable[[bytes], T]:
             raise _refusal(body, kind, error) from None
         if has_decimals and _MAY_BE_NON_FINITE.search(body):
             # JSON has no such floats, but msgspec takes the string "NaN" for a Decimal.
-            issues = collect(_decode_untyped(body), kind, location="body", strict=True)
+            issues = collect(decode_untyped(body), kind, location="body", strict=True)
             if issues:
                 raise ValidationFailed(issues)
         return value
@@ -69,9 +69,9 @@ def _refusal(body: bytes, kind: object, error: Exception) -> HTTPException:
     if not isinstance(error, ValidationError):
         return malformed(_reason(body, error))
     try:
-        value = _decode_untyped(body)
+        value = decode_untyped(body)
     except ValidationError:
-        return ValidationFailed([Issue("body", "", "too_large", "must not hold an integer of so many digits")])
+        return ValidationFailed([Issue("body", "", "too_large", "must not hold a number that is out of range")])
     except (DecodeError, UnicodeDecodeError, RecursionError) as broken:
         # A typed decoder may refuse the type of a value before it comes to the place where the text breaks off.
         return malformed(_reason(body, broken))

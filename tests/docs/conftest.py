@@ -74,6 +74,7 @@ class Terminal:
             "PYTHONUNBUFFERED": "1",
             "COLUMNS": "80",
         }
+        self.environment.pop("PYTEST_ADDOPTS", None)
         self.server: subprocess.Popen[bytes] | None = None
         self.port = "8000"
 

@@ -8,8 +8,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from threading import Thread
@@ -27,20 +26,20 @@ PATIENCE = 20.0
 SHORT = ConnectionLimits(
     head_bytes=2_000,
     head_fields=10,
-    head_seconds=0.4,
-    body_idle_seconds=0.4,
+    head_seconds=0.3,
+    body_idle_seconds=0.3,
     body_bytes_per_second=100,
-    body_grace_seconds=0.5,
+    body_grace_seconds=0.3,
     framing_bytes=200,
-    write_stall_seconds=0.4,
-    keep_alive_seconds=0.3,
+    write_stall_seconds=0.3,
+    keep_alive_seconds=0.2,
     pipeline_depth=4,
-    linger_seconds=0.3,
+    linger_seconds=0.2,
     linger_bytes=10_000,
     connections_per_peer=0,
-    sweep_seconds=0.05,
+    sweep_seconds=0.04,
 )
-LOOPS = ["asyncio"] if sys.platform == "win32" else ["asyncio", "uvloop"]
+LOOPS = ["asyncio"] if sys.platform == "win32" else ["uvloop", pytest.param("asyncio", marks=pytest.mark.slow)]
 
 leaked: ContextVar[str] = ContextVar("leaked", default="nothing")
 
@@ -77,6 +76,13 @@ class App:
                 await send({"type": "http.response.start", "status": 200, "headers": []})
                 for _ in range(2_000):
                     await send({"type": "http.response.body", "body": b"x" * 100_000, "more_body": True})
+            case "/large":
+                await send(
+                    {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"20000000")]}
+                )
+                for _ in range(20):
+                    await send({"type": "http.response.body", "body": b"x" * 1_000_000, "more_body": True})
+                await send({"type": "http.response.body"})
             case "/early":
                 await send({"type": "http.response.start", "status": 200, "headers": []})
                 await send({"type": "http.response.body", "body": b"early", "more_body": True})
@@ -89,10 +95,10 @@ class App:
                 leaked.set("a secret")
                 await respond(send, before.encode())
             case "/sleep":
-                await asyncio.sleep(0.6)
+                await asyncio.sleep(0.4)
                 await respond(send, b"slept")
             case "/sip":
-                await asyncio.sleep(0.8)
+                await asyncio.sleep(0.6)
                 body = await self.body(receive)
                 await respond(send, str(len(body)).encode())
             case _:
@@ -200,9 +206,12 @@ class Peer:
         line, *fields = head.decode("latin-1").split("\r\n")
         headers = {name.lower(): value for name, _, value in (field.partition(": ") for field in fields)}
         length = int(headers.get("content-length", 0))
-        while len(self.unread) < length:
-            assert self.more(), f"an answer that is not complete: {head} {self.unread}"
-        body, self.unread = self.unread[:length], self.unread[length:]
+        body = bytearray(self.unread[:length])
+        self.unread = self.unread[length:]
+        while len(body) < length:
+            data = self.socket.recv(min(length - len(body), 1_000_000))
+            assert data, f"an answer that is not complete: {head}"
+            body += data
         return Answer(int(line.split()[1]), headers, body.decode())
 
     def answers(self):
@@ -406,10 +415,15 @@ class TestDeadlines:
             for _ in range(8):
                 peer.send(get())
                 assert peer.answer().status == 200
-                time.sleep(0.1)
+                time.sleep(0.06)
 
     @pytest.mark.parametrize(
-        "start", [post(b"x" * 10, b"Content-Length: 20"), post(b"5\r\nhel", CHUNKED), post(b"2\r\nhe\r\n0\r\nX: y\r\n", CHUNKED)]
+        "start",
+        [
+            post(b"x" * 10, b"Content-Length: 20"),
+            post(b"5\r\nhel", CHUNKED),
+            post(b"2\r\nhe\r\n0\r\nX: y\r\n", CHUNKED),
+        ],
     )
     def test_a_body_that_stops(self, short, start):
         assert refusal(ask(short, start), 408)
@@ -431,7 +445,7 @@ class TestDeadlines:
     def test_a_body_that_is_slow_but_fast_enough(self, short):
         with Peer(short.port) as peer:
             peer.send(post(b"", b"Content-Length: 400", CLOSE))
-            peer.send(*[b"x" * 20] * 20, pause=0.05)
+            peer.send(*[b"x" * 20] * 20, pause=0.03)
             (answer,) = peer.answers()
             assert answer.told.body == "x" * 400
 
@@ -485,10 +499,18 @@ class TestDeadlines:
         short.app.ends.clear()
         with Peer(short.port, window=4096) as peer:
             peer.send(get(b"/endless"))
-            for _ in range(40):
+            for _ in range(20):
                 assert len(peer.socket.recv(20_000)) > 0
                 time.sleep(0.03)
             assert short.app.ends == []
+
+    def test_a_large_answer_arrives_whole_however_it_is_read(self, short):
+        with Peer(short.port, window=100_000) as peer:
+            peer.send(get(b"/large"))
+            for _ in range(3):
+                time.sleep(0.1)
+                assert peer.more()
+            assert peer.answer().body == "x" * 20_000_000
 
     def test_who_is_refused_does_not_stay(self, short):
         """The peer is given time to read, and then closed upon, whatever it sends."""
@@ -576,25 +598,45 @@ class TestPeers:
             assert peers[4].answers() == []
             assert refusal([peers[3].answer()], 503)
 
-    @pytest.mark.slow
     @pytest.mark.parametrize("loop", LOOPS)
     def test_200_slow_connections_stop_nobody(self, loop):
-        limits = ConnectionLimits(connections_per_peer=0, head_seconds=2.0, sweep_seconds=0.2)
+        """Not even whoever has their address: at the limit a slow one goes for a new one."""
+        with serving(ConnectionLimits(), loop) as server, ExitStack() as stack:
+            connections = server.server.server_state.connections
+            slow = [stack.enter_context(Peer(server.port)) for _ in range(200)]
+            for byte in get()[:6]:
+                for peer in slow:
+                    with suppress(OSError):
+                        peer.socket.sendall(bytes([byte]))
+                wait_until(lambda: any(connection.held for connection in connections.copy()))
+                began = time.monotonic()
+                assert ask(server, get(b"/", CLOSE))[0].status == 200
+                assert time.monotonic() - began < 2.0
+            assert sum(not connection.lingering for connection in connections.copy()) <= 100
+
+    def test_slow_bodies_make_way_too(self):
+        limits = ConnectionLimits(connections_per_peer=2, sweep_seconds=0.1)
+        with serving(limits) as server, ExitStack() as stack:
+            slow, quick = (stack.enter_context(Peer(server.port)) for _ in range(2))
+            slow.send(post(b"", b"Content-Length: 100"))
+            quick.send(post(b"x" * 5_000, b"Content-Length: 10000"))
+            assert slow.drip(b"xxx", 0.1) is False
+            assert ask(server, get(b"/", CLOSE))[0].status == 200
+            assert slow.answers() == []
+            quick.send(b"x" * 5_000)
+            assert quick.answer().told.body == "x" * 10_000
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("loop", LOOPS)
+    def test_200_slow_connections_are_sent_away(self, loop):
+        limits = ConnectionLimits(connections_per_peer=0, head_seconds=1.0, sweep_seconds=0.2)
         with serving(limits, loop) as server, ExitStack() as stack:
             slow = [stack.enter_context(Peer(server.port)) for _ in range(200)]
-            began = time.monotonic()
-            slowest = 0.0
-            for byte in get(b"/" + b"a" * 100):
+            for byte in get()[:6]:
                 for peer in slow:
-                    peer.drip(bytes([byte]), 0)
-                asked = time.monotonic()
+                    peer.send(bytes([byte]))
                 assert ask(server, get(b"/", CLOSE))[0].status == 200
-                slowest = max(slowest, time.monotonic() - asked)
-                if time.monotonic() - began > 2.7:
-                    break
-                time.sleep(0.2)
-            assert slowest < 1.5
-            wait_until(lambda: not server.server.server_state.connections)
+                time.sleep(0.1)
             assert all(refusal(peer.answers(), 408) for peer in slow)
 
 
@@ -663,7 +705,7 @@ class TestUpgrades:
             assert peer.answer().status == 101
             assert peer.unread or peer.more()
             assert peer.unread == b"\x81\x07/socket"
-            time.sleep(1.0)  # longer than any deadline of HTTP
+            time.sleep(0.5)  # longer than any deadline of HTTP
             peer.send(b"\x88\x82\0\0\0\0\x03\xe8")
             peer.unread = b""
             while peer.more():
@@ -736,7 +778,7 @@ class TestSmuggling:
         assert short.app.paths == []
 
     def test_the_table_is_long_enough(self):
-        assert len({line for line in LINES}) >= 60 + 30
+        assert len(set(LINES)) >= 60 + 30
 
     @pytest.mark.parametrize("fields", LINES, ids=lambda fields: repr(b" & ".join(fields))[2:-1])
     def test_framing_that_can_be_read_in_two_ways_is_refused(self, short, fields):
@@ -768,7 +810,9 @@ def mutated(line, chance):
     original, line = line, bytearray(line)
     for _ in range(chance.randint(1, 2)):
         place = chance.randrange(len(line) + 1)
-        strange = chance.choice([b" ", b"\t", b"\x0b", b"\0", b"\r", b"\n", b",", b";", b":", b"_", b"\xa0", b"x", b"0", b"\r\n "])
+        strange = chance.choice(
+            [b" ", b"\t", b"\x0b", b"\0", b"\r", b"\n", b",", b";", b":", b"_", b"\xa0", b"x", b"0", b"\r\n "]
+        )
         line[place : place + chance.randint(0, 1)] = strange
     ends_the_line = re.search(rb"\A\r\n|\r\n(?! )", line)
     return mutated(original, chance) if ends_the_line else bytes(line)
@@ -819,6 +863,7 @@ class TestTheEnd:
             server.thread.join(PATIENCE)
             assert not server.thread.is_alive()
 
+    @pytest.mark.slow
     def test_after_the_grace_they_are_cancelled(self):
         limits = ConnectionLimits()
         with serving(limits, timeout_graceful_shutdown=1) as server, Peer(server.port) as sending:
@@ -861,7 +906,17 @@ class TestAProcess:
     @pytest.fixture(params=LOOPS)
     def server(self, workshop, request):
         workshop.write("app.py", PROCESS)
-        arguments = ("--http", "flasgo.server.protocol:HardenedProtocol", "--loop", request.param, "--ws", "none", "--port", "0")
+        arguments = (
+            "--http",
+            "flasgo.server.protocol:HardenedProtocol",
+            "--loop",
+            request.param,
+            "--ws",
+            "none",
+            "--no-server-header",
+            "--port",
+            "0",
+        )
         server = workshop.start("-X", "dev", "-W", "error", "-m", "uvicorn", "app:app", *arguments)
         server.port = int(server.url.rpartition(":")[2])
         return server
@@ -872,7 +927,7 @@ class TestAProcess:
         assert answer.body == "hello"
         assert refusal(ask(server, get(b"/", b"X: " + b"x" * 1_000)), 431)
         assert refusal(ask(server, get()[:-1]), 408)
-        assert "request-refused status=431 reason=head-bytes client=127.0.0.1" in server.said
+        assert "request-refused reason=head-bytes client=127.0.0.1" in server.said
 
     @pytest.mark.skipif(sys.platform != "linux", reason="memory is read in /proc")
     def test_67_megabytes_of_headers_take_no_memory(self, server):
@@ -882,17 +937,14 @@ class TestAProcess:
 
         assert ask(server, get(b"/", CLOSE))[0].status == 400
         before = peak()
-        for _ in range(3):
-            with Peer(server.port) as peer:
-                sent = 0
-                peer.send(b"GET / HTTP/1.1\r\n")
-                try:
-                    while sent < 67_000_000:
-                        peer.send(b"X-Header: " + b"x" * 65_000 + b"\r\n")
-                        sent += 65_012
-                except OSError:
-                    pass
-                assert refusal(peer.answers(), 431)
+        sent = 0
+        with Peer(server.port) as peer:
+            peer.send(b"GET / HTTP/1.1\r\n")
+            with suppress(OSError):
+                while sent < 67_000_000:
+                    peer.send(b"X-Header: " + b"x" * 65_000 + b"\r\n")
+                    sent += 65_012
+            assert refusal(peer.answers(), 431)
         assert sent < 30_000_000
         assert peak() - before < 4_000
 

@@ -125,6 +125,27 @@ def test_no_store_is_forced_on_what_is_not_said_to_be_public():
         assert headers.getlist(name) == [value]
 
 
+def test_in_debug_a_line_says_that_caching_was_forbidden(caplog):
+    with_headers({"cache-control": "public"}, DEBUG=True).test_client().get("/")
+    with_headers({"x-a": "b"}, DEBUG=True).test_client().get("/")
+    with_headers({"cache-control": "public"}, DEBUG=True, public=True).test_client().get("/")
+    with_headers({"cache-control": "public"}).test_client().get("/")
+    lines = [record.getMessage() for record in caplog.records if record.name == "flasgo.security"]
+    assert lines == ["cache-headers-replaced path='/': responses are no-store unless they say allow_public_cache=True"]
+
+
+def test_a_default_for_caching_never_doubles_no_store():
+    for scheme in ("http", "https"):
+        for app in (
+            with_headers({"x-a": "b"}, SECURITY_HEADERS={"cache-control": "private"}),
+            application(SECURITY_HEADERS={"cache-control": "private"}),
+        ):
+            headers = app.test_client().get("/", scheme=scheme).headers
+            assert headers.getlist("cache-control") == [NO_STORE["cache-control"]]
+    public = with_headers({}, SECURITY_HEADERS={"cache-control": "private"}, public=True)
+    assert public.test_client().get("/").headers["cache-control"] == "private"
+
+
 def test_a_response_that_allows_public_caches_says_what_it_likes():
     client = with_headers({"cache-control": "public, max-age=60"}, public=True).test_client()
     headers = client.get("/").headers

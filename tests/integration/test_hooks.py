@@ -222,6 +222,24 @@ def test_a_plain_wrapper_around_a_coroutine_function_is_awaited():
     assert seen == [1, 2, 1]
 
 
+def test_a_plain_wrapper_may_answer_without_the_coroutine_function():
+    app = application()
+    seen = []
+
+    async def coroutine(*args):
+        raise AssertionError
+
+    @functools.wraps(coroutine)
+    def wrapper(*args):
+        seen.append(len(args))
+
+    app.before_request(wrapper)
+    app.after_request(wrapper)
+    app.teardown_request(wrapper)
+    app.test_client().get("/")
+    assert seen == [1, 2, 1]
+
+
 @pytest.mark.parametrize(
     ("register", "functions", "counts"),
     [

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -41,7 +41,7 @@ async def test_several_lifespans_are_left_in_reverse_order():
     seen = []
 
     def tracked(name):
-        async def lifespan(app: Flasgo[Settings]) -> AsyncIterator[None]:
+        async def lifespan(app: Flasgo[Settings]) -> AsyncGenerator[None]:
             seen.append(f"{name} opens")
             yield
             seen.append(f"{name} closes")
@@ -49,7 +49,7 @@ async def test_several_lifespans_are_left_in_reverse_order():
         return lifespan
 
     @asynccontextmanager
-    async def as_manager(app: Flasgo[Settings]) -> AsyncIterator[None]:
+    async def as_manager(app: Flasgo[Settings]) -> AsyncGenerator[None]:
         seen.append("manager opens")
         yield
         seen.append("manager closes")

@@ -252,7 +252,6 @@ async def test_a_name_that_leads_to_this_machine_is_never_connected_to(http: Pla
     assert http.site.connections == http.trap.connections == 0
 
 
-@pytest.mark.skipif(not hasattr(Flasgo, "resolve_outbound_url"), reason="the application has no guard yet")
 @pytest.mark.parametrize("path", ["/preview", "/preview-async"])
 def test_the_application_of_the_guide_answers_where_a_url_leads(monkeypatch: pytest.MonkeyPatch, path: str):
     namespace: dict[str, Any] = {}

@@ -93,7 +93,15 @@ class TestDefaults:
         assert set(KNOWN_TO_0_5_1) <= set(Settings.__struct_fields__)
 
     def test_the_new_ones_are_these(self) -> None:
-        assert set(Settings.__struct_fields__) - set(KNOWN_TO_0_5_1) == {"SYNC_THREADS", "STRICT_SLASHES"}
+        assert set(Settings.__struct_fields__) - set(KNOWN_TO_0_5_1) == {
+            "SECRET_KEY_FALLBACKS",
+            "SESSION_COOKIE_PREFIX",
+            "SESSION_ABSOLUTE_MAX_AGE",
+            "TRUSTED_PROXIES",
+            "PROXY_HEADERS",
+            "SYNC_THREADS",
+            "STRICT_SLASHES",
+        }
 
     def test_every_protection_is_on(self) -> None:
         settings = load_settings()
@@ -1089,3 +1097,28 @@ class TestReference:
         text = DOCS.read_text(encoding="utf-8")
         for name, value in DEFAULT_SECURITY_HEADERS.items():
             assert f"| `{name}` | `{value}` |" in text
+
+
+class TestKeysAndProxies:
+    KEY = "first-key-0123456789abcdefghijklmnopq"
+    OLD = "older-key-0123456789abcdefghijklmnopq"
+
+    def test_older_keys_are_kept_in_their_order(self) -> None:
+        settings = Settings.from_mapping({"SECRET_KEY": self.KEY, "SECRET_KEY_FALLBACKS": [self.OLD]})
+        assert settings.SECRET_KEY_FALLBACKS == (self.OLD,)
+
+    def test_an_older_key_is_held_to_the_same_rules(self) -> None:
+        said = problem({"SECRET_KEY": self.KEY, "SECRET_KEY_FALLBACKS": ["short"]})
+        assert said.startswith("SECRET_KEY_FALLBACKS holds a key that must have 32")
+
+    def test_the_key_is_not_among_those_before_it(self) -> None:
+        said = problem({"SECRET_KEY": self.KEY, "SECRET_KEY_FALLBACKS": [self.KEY]})
+        assert "holds the SECRET_KEY itself" in said
+
+    @pytest.mark.parametrize("network", ["10.0.0.1", "10.0.0.0/8", "::1", "fd00::/8"])
+    def test_a_proxy_is_an_address_or_a_network(self, network: str) -> None:
+        assert Settings.from_mapping({"TRUSTED_PROXIES": [network]}).TRUSTED_PROXIES == {network}
+
+    @pytest.mark.parametrize("network", ["10.0.0.1/8", "proxy.internal", "10.0.0.0/40"])
+    def test_anything_else_is_no_proxy(self, network: str) -> None:
+        assert problem({"TRUSTED_PROXIES": [network]}).startswith("TRUSTED_PROXIES holds")

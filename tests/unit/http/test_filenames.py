@@ -65,6 +65,7 @@ def test_it_is_one_harmless_name(raw: str, expected: str):
         ("a." + "b" * 300, "a." + "b" * 253),
         ("a" * 249 + " x.jpeg" + "b", "a" * 249 + ".jpegb"),
         ("nul" + " " * 300 + ".txt", "_nul.txt"),
+        ("nul" + " " * 248 + ".txt", "_nul.txt"),
         ("nul" + " " * 245 + "é.png", "nul" + " " * 245 + "é.png"),
     ],
 )

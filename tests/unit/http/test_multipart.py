@@ -13,7 +13,7 @@ import pytest
 
 from flasgo.errors import ClientDisconnected, ContentTooLarge, HTTPException, MalformedBody, RequestTimeout
 from flasgo.http.multipart import FormLimits, MultipartReader, Parts, parse_multipart, read_multipart
-from flasgo.http.uploads import PIECE, SpooledFile, UploadedFile
+from flasgo.http.uploads import PIECE, Spool, SpooledFile, UploadedFile
 
 TEXT = b'Content-Disposition: form-data; name="%b"\r\n\r\n%b'
 FILE = b'Content-Disposition: form-data; name="f"; filename="%b"\r\nContent-Type: image/png\r\n\r\n%b'
@@ -245,6 +245,8 @@ class TestChunks:
         "a folded line": form(b'Content-Disposition: form-data;\r\n name="a"\r\n\r\n1'),
         "the longest head": form(b'Content-Disposition: form-data; name="a"\r\nX: ' + b"1" * 35 + b"\r\n\r\n1"),
         "a longer head": form(b'Content-Disposition: form-data; name="a"\r\nX: ' + b"1" * 36 + b"\r\n\r\n1"),
+        "the longest line": form(TEXT % (b"a" * 41, b"1")),
+        "a longer line": form(TEXT % (b"a" * 42, b"1")),
         "a long line": form(b"X: " + b"1" * 80 + b"\r\n\r\n1"),
         "many headers": form(b'Content-Disposition: form-data; name="a"\r\nX: 1\r\nY: 2\r\n\r\n1'),
         "two forms": form(TEXT % (b"a", b"1")) + form(TEXT % (b"a", b"2")),
@@ -259,7 +261,7 @@ class TestChunks:
             assert expected == outcome(cut(body, size)), size
 
     def test_these_are_not_all_refused(self):
-        accepted = {"a form", "with spaces around", "empty", "the longest head", "two forms"}
+        accepted = {"a form", "with spaces around", "empty", "the longest head", "the longest line", "two forms"}
         assert accepted == {name for name, body in self.BODIES.items() if outcome([body]) != "refused"}
 
 
@@ -428,3 +430,19 @@ class TestHostile:
             assert tracemalloc.get_traced_memory()[0] < 50_000
         finally:
             tracemalloc.stop()
+
+    def test_a_part_that_drips_grows_in_place(self):
+        reader = MultipartReader(b"b", FormLimits())
+        reader.feed(b"--b\r\n" + FILE % (b"x", b"12"))
+        reader.feed(b"34")
+        grown = reader._parser.part.body
+        reader.feed(b"56")
+        assert grown is reader._parser.part.body
+        assert grown == b"123456"
+
+    def test_a_part_that_is_spooled_is_no_longer_kept(self):
+        reader = MultipartReader(b"b", FormLimits(spool_bytes=3), Spool())
+        reader.feed(b"--b\r\n" + FILE % (b"x", b"12"))
+        assert reader._parser.part.body == b"12"
+        reader.feed(b"34")
+        assert reader._parser.part.body == b""

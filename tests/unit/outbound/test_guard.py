@@ -261,6 +261,30 @@ def test_other_schemes_can_be_allowed():
     assert refusal("http://a.example/", allowed_schemes={"https"}) == "scheme_not_allowed"
 
 
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("ftp://a.example/", "A URL of the scheme ftp may not be fetched, only http, https."),
+        ("http://u:p@a.example/", "The URL holds a user name or password. Leave it out."),
+        ("http://a.example:22/", "Port 22 may not be connected to, only 80, 443."),
+        ("http://127.0.0.1/", "127.0.0.1 leads to this machine itself, which may not be fetched."),
+        (
+            "http://169.254.1.1/",
+            "169.254.1.1 leads to a link-local address, as cloud metadata services have, which may not be fetched.",
+        ),
+        ("http://private.example/", "private.example leads to a private network, which may not be fetched."),
+        ("http://nowhere.example/", "nowhere.example is not known to DNS. Check its spelling."),
+    ],
+)
+def test_a_refusal_says_what_is_wrong(dns: DNS, url: str, message: str):
+    dns.answers |= {"private.example": [["10.1.2.3"]], "nowhere.example": [[]]}
+
+    with pytest.raises(SSRFViolation) as refused:
+        SSRFGuard().resolve_url(url)
+
+    assert str(refused.value) == message
+
+
 def test_userinfo_can_be_allowed_and_stays(resolve: Resolve):
     target = resolve(guard(allow_userinfo=True), "http://user:hunter2@a.example/b")
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
@@ -101,6 +103,18 @@ def test_a_plain_function_does_not_wait_longer_than_it_is_told(slow_dns: threadi
 
     assert refused.value.code == "lookup_timeout"
     assert 0.05 <= perf_counter() - start < 1
+
+
+def test_a_lookup_that_is_left_behind_does_not_keep_the_process():
+    code = (
+        "import socket, time; socket.getaddrinfo = lambda *args, **kwargs: time.sleep(30)\n"
+        "from flasgo.outbound.lookup import lookup\n"
+        "try: lookup('a.example', 443, 0.01)\n"
+        "except ValueError as error: print(error)"
+    )
+    ended = subprocess.run((sys.executable, "-c", code), check=True, timeout=20, stdout=subprocess.PIPE, text=True)
+
+    assert ended.stdout == "DNS did not answer in time for a.example. Try again later.\n"
 
 
 async def test_a_coroutine_does_not_wait_longer_than_it_is_told(slow_dns: threading.Event):

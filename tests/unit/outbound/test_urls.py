@@ -228,8 +228,15 @@ def test_the_longest_url_and_the_longest_host_pass():
     labels = ["a" * 63] * 3
     assert len(parse_host(".".join([*labels, "a" * 61]))[0]) == 253
     assert len(parse_host(".".join([*labels, "a" * 61]) + ".")[0]) == 253
+    assert len(parse_host(".".join([*labels, "ａ" * 61]))[0]) == 253
     with pytest.raises(SSRFViolation):
         parse_host(".".join([*labels, "a" * 62]))
+
+
+def test_only_what_is_not_ascii_is_escaped():
+    visible = "".join(map(chr, range(0x21, 0x7F))).replace("\\", "")
+
+    assert parse_url(f"http://example.com/{visible}ü").rest == f"/{visible}%C3%BC"
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ import msgspec
 import pytest
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from flasgo.validation.issues import BOOL_WORDS, collect, finite
 from flasgo.errors import Issue
+from flasgo.validation.issues import BOOL_WORDS, collect, finite
 
 T = TypeVar("T")
 Found = list[tuple[str, str, str]]

@@ -1,0 +1,721 @@
+"""What cannot work is refused when it is registered: one sentence with file, line, handler, parameter and cure."""
+
+import enum
+import functools
+import inspect
+import re
+import sys
+import textwrap
+import types
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path as Path_
+from typing import Annotated, Any, Generic, Literal, NamedTuple, Optional, Protocol, TypedDict, TypeVar, Union, Unpack
+from uuid import UUID
+
+import msgspec
+import pytest
+from msgspec import Meta, Struct
+
+from flasgo import Body, Cookie, Flasgo, Header, Path, Query, RegistrationError, Request, Response, Session, Settings
+
+T = TypeVar("T")
+
+
+class Book(Struct):
+    title: str
+
+
+class Author(Struct):
+    name: str
+
+
+class Cat(Struct, tag=True):
+    name: str
+
+
+class Dog(Struct, tag=True):
+    name: str
+
+
+class Options(TypedDict):
+    limit: int
+
+
+class Plain:
+    pass
+
+
+class Mixed(enum.Enum):
+    ONE = 1
+    TWO = "two"
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+class Other(Settings, frozen=True):
+    KEY: str = ""
+
+
+class OwnRequest(Request):
+    pass
+
+
+class OwnSession(Session):
+    pass
+
+
+class Hidden(Struct):
+    unknown: "Nowhere"  # noqa: F821
+
+
+def table(names: str, rows: Sequence[object]) -> pytest.MarkDecorator:
+    """A test for each row, numbered: the names of types are no names of tests."""
+    return pytest.mark.parametrize(names, rows, ids=map(str, range(len(rows))))
+
+
+def refusal(handler: Callable[..., object], path: str = "/x", *methods: str) -> str:
+    """The message that registering this handler raises."""
+    with pytest.raises(RegistrationError) as caught:
+        Flasgo().add_route(path, handler, methods=methods or ("GET",))
+    message = str(caught.value)
+    assert "\n" not in message
+    assert caught.value.__cause__ is None
+    return message
+
+
+def check(handler: Callable[..., object], *fragments: str, path: str = "/x", methods: Sequence[str] = ("GET",)) -> None:
+    """The message names the place, then says these things."""
+    message = refusal(handler, path, *methods)
+    code = inspect.unwrap(handler).__code__
+    name = handler.__qualname__.replace("<locals>.", "")
+    assert message.startswith(f"{code.co_filename}:{code.co_firstlineno}: {name}()")
+    missing = [fragment for fragment in fragments if fragment not in message]
+    assert missing == [], message
+
+
+class TestPath:
+    def test_a_placeholder_that_nothing_takes(self):
+        def handler(): ...
+
+        check(handler, "<id>", "add a parameter `id`", path="/x/<id>")
+
+    def test_a_parameter_that_the_marker_sends_to_a_path_without_it(self):
+        def handler(id: Annotated[int, Path()]): ...
+
+        check(handler, "parameter `id`", "the path has no <id>", "add it to the path")
+
+    def test_an_alias_that_the_path_does_not_have(self):
+        def handler(id: Annotated[int, Path(alias="number")]): ...
+
+        check(handler, "parameter `id`", "<number>", path="/x/<id>")
+
+    def test_another_marker_on_a_name_of_the_path(self):
+        def handler(id: Annotated[int, Query()]): ...
+
+        check(handler, "<id>", "no parameter takes it", path="/x/<id>")
+
+    @table(
+        ("path", "annotation", "says"),
+        [
+            ("/<int:v>", str, "<v> makes int of the path's text, but the annotation says str"),
+            ("/<int:v>", bool, "says bool"),
+            ("/<int:v>", date, "says date"),
+            ("/<int:v>", UUID, "says UUID"),
+            ("/<int:v>", bytes, "says bytes"),
+            ("/<int:v>", str | bool, "says str | bool"),
+            ("/<int:v>", Literal["1"], "annotate int"),
+            ("/<int:v>", Colour, "says Colour"),
+            ("/<float:v>", int, "makes float"),
+            ("/<float:v>", Literal[1], "makes float"),
+            ("/<uuid:v>", str, "makes UUID"),
+            ("/<uuid:v>", int, "makes UUID"),
+            ("/<date:v>", datetime, "makes date"),
+            ("/<date:v>", str, "makes date"),
+            ("/<int:v>", Annotated[str, Meta(min_length=3)], "says str"),
+            ("/<v>", list[int], "more than one value; a placeholder of a path is one piece of text"),
+            ("/<v>", tuple[int, int], "more than one value"),
+            ("/<v>", list[int] | None, "more than one value"),
+            ("/<v>", set, "more than one value"),
+            ("/<v>", Book, "Book cannot be read from text"),
+            ("/<int:v>", Book, "Book cannot be read from text"),
+            ("/<v>", dict[str, int], "dict[str, int] cannot be read from text"),
+            ("/<v>", Plain, "Plain cannot be read from text"),
+            ("/<path:v>", Request, "Request cannot be read from text"),
+            ("/<v>", None, "None alone says nothing"),
+            ("/<v>", Annotated[int, Meta(min_length=1)], "min_length"),
+            ("/<int:v>", Annotated[int, Meta(pattern="a")], "pattern"),
+            ("/<v>", Mixed, "Enums must contain either all str or all int values"),
+        ],
+    )
+    def test_a_type_that_the_converter_cannot_give(self, path: str, annotation: object, says: str):
+        def handler(v): ...
+
+        handler.__annotations__["v"] = annotation
+        check(handler, "parameter `v`", says, path=path)
+
+    def test_a_class_that_a_converter_of_the_users_does_not_make(self):
+        class Slug: ...
+
+        class Slugs:
+            python_type = Slug
+            rank = 50
+            least = 1
+            run = None
+
+            def to_python(self, text: str) -> Slug: ...
+            def to_url(self, value: object) -> str: ...
+
+        def handler(slug: Plain): ...
+
+        app = Flasgo()
+        app.register_converter("slug", Slugs())
+        with pytest.raises(RegistrationError, match="parameter `slug`: Plain cannot be read from text"):
+            app.add_route("/<slug:slug>", handler)
+
+        def constrained(slug: Annotated[Slug, Meta(min_length=1)]): ...
+
+        with pytest.raises(RegistrationError, match="parameter `slug`"):
+            app.add_route("/<slug:slug>", constrained)
+
+
+class TestMarkers:
+    @pytest.mark.parametrize("marker", [Path, Query, Header, Cookie, Body])
+    def test_a_marker_class_without_parentheses(self, marker: type):
+        def handler(v): ...
+
+        handler.__annotations__["v"] = Annotated[str, marker]
+        check(handler, "parameter `v`", f"write {marker.__name__}() instead of {marker.__name__}.")
+
+    @table("default", [Query(), Header(alias="x"), Cookie, Body()])
+    def test_a_marker_as_default(self, default: object):
+        def handler(v: int): ...
+
+        handler.__defaults__ = (default,)
+        name = default.__name__ if isinstance(default, type) else type(default).__name__
+        check(handler, "parameter `v`", f"{name}() is no default; write `v: Annotated[int, {name}()]`")
+
+    def test_two_markers(self):
+        def handler(v: Annotated[str, Query(), Header()]): ...
+
+        check(handler, "parameter `v`", "several markers")
+
+    def test_two_markers_in_nested_annotations(self):
+        tenant = Annotated[str, Header()]
+
+        def handler(v: Annotated[tenant, Query()]): ...
+
+        check(handler, "parameter `v`", "several markers")
+
+    @table(
+        "annotation",
+        [
+            Annotated[str, Header()] | None,
+            Optional[Annotated[str, Header()]],
+            list[Annotated[str, Header()]],
+            dict[str, list[Annotated[str, Header()]]],
+            Annotated[list[Annotated[str, Header]], Meta(max_length=2)],
+        ],
+    )
+    def test_a_marker_inside_the_type(self, annotation: object):
+        def handler(v=None): ...
+
+        handler.__annotations__["v"] = annotation
+        check(handler, "parameter `v`", "stands inside the type; put it around the whole: `Annotated[", "Header()]`")
+
+    @table("kind", [Request, Session, Settings])
+    def test_a_marker_on_what_is_injected(self, kind: type):
+        def handler(v): ...
+
+        handler.__annotations__["v"] = Annotated[kind, Query()]
+        check(handler, "parameter `v`", f"{kind.__name__} is provided by its type; take the marker away")
+
+    @table(
+        ("marker", "says"),
+        [
+            (Header(alias="two words"), "'two words' cannot be the name of a header"),
+            (Header(alias=""), "'' cannot be the name of a header"),
+            (Header(alias="naïve"), "cannot be the name of a header"),
+            (Header(alias="x:y"), "cannot be the name of a header"),
+            (Header(alias="X_Tenant"), "underscore" ),
+            (Cookie(alias="a=b"), "'a=b' cannot be the name of a cookie"),
+            (Cookie(alias="größe"), "cannot be the name of a cookie"),
+        ],
+    )  # fmt: skip
+    def test_an_alias_that_cannot_be_sent(self, marker: object, says: str):
+        def handler(v): ...
+
+        handler.__annotations__["v"] = Annotated[str, marker]
+        check(handler, "parameter `v`", says, "alias")
+
+    def test_a_parameter_whose_name_is_no_header(self):
+        def handler(größe: Annotated[str, Header()]): ...
+
+        check(handler, "parameter `größe`", "give it an alias")
+
+
+class TestTypes:
+    @table(
+        ("annotation", "says"),
+        [
+            (Plain, "Plain cannot be read from text"),
+            (Plain | None, "Plain cannot be read from text"),
+            (dict, "dict cannot be read from text; mark the parameter with Body()"),
+            (dict[str, int], "dict[str, int] cannot be read from text; mark the parameter with Body()"),
+            (list[dict[str, int]], "dict[str, int] cannot be read from text"),
+            (list[list[int]], "list[int] cannot be read from text"),
+            (list[int] | int, "a union of a collection with something else cannot be read from text"),
+            (Callable[[int], str], "cannot be read from text"),
+            (type[int], "cannot be read from text"),
+            (deque, "deque cannot be read from text"),
+            (complex, "complex cannot be read from text"),
+            (T, "T cannot be read from text"),
+            (list[T], "T cannot be read from text"),
+            (None, "None alone says nothing; annotate the type of the value"),
+            (list[None], "None alone says nothing"),
+            (Literal[None], "None alone says nothing"),
+            (Literal[b"x"], "Literal"),
+            (Mixed, "Enums must contain either all str or all int values"),
+            (enum.Enum("Empty", {}), "Enum types must have at least one item"),
+            (Iterator[int], "Iterator"),
+            (Annotated[str, Meta(ge=1)], "Can only set `ge` on a numeric type"),
+            (Annotated[int, Meta(min_length=1)], "Can only set `min_length`"),
+            (Annotated[int | str, Meta(ge=1)], "Can only set `ge`"),
+            (Annotated[list[int], Meta(gt=1)], "Can only set `gt`"),
+            (Annotated[str, Meta(tz=True)], "Can only set `tz`"),
+        ],
+    )
+    def test_what_text_cannot_stand_for(self, annotation: object, says: str):
+        def handler(v): ...
+
+        handler.__annotations__["v"] = annotation
+        check(handler, "parameter `v`", says)
+        handler.__annotations__["v"] = Annotated[annotation, Query()]
+        check(handler, "parameter `v`", says)
+        handler.__annotations__["v"] = Annotated[annotation, Header()]
+        check(handler, "parameter `v`", says)
+
+    @pytest.mark.parametrize("annotation", [5, [int], ..., "text", {}])
+    def test_what_is_no_type(self, annotation: object):
+        def handler(v): ...
+
+        handler.__annotations__["v"] = annotation
+        message = refusal(handler)
+        assert "handler()" in message
+
+    def test_a_record_in_the_query(self):
+        def handler(v: Annotated[Book, Query()]): ...
+
+        check(handler, "parameter `v`", "Book cannot be read from text; mark the parameter with Body()")
+
+    @table(
+        ("annotation", "says"),
+        [
+            (Annotated[Plain, Body()], "Plain is not a type that JSON can carry; use a Struct"),
+            (Annotated[list[Plain], Body()], "Plain is not a type that JSON can carry"),
+            (Annotated[Callable[[], int], Body()], "JSON"),
+            (Annotated[complex, Body()], "JSON"),
+            (Book | Author, "must be tagged"),
+            (Book | dict[str, int], "more than one dict-like type"),
+            (list[Book] | tuple[int, int], "more than one array-like"),
+            (type[Book], "JSON"),
+            (Hidden, "a type inside it names 'Nowhere', which its module does not have"),
+            (list[Hidden], "'Nowhere'"),
+            (Annotated[Book, Meta(ge=1)], "Can only set `ge`"),
+            (dict[int | str, Book] | Plain, "Plain"),
+        ],
+    )
+    def test_what_json_cannot_stand_for(self, annotation: object, says: str):
+        def handler(v): ...
+
+        handler.__annotations__["v"] = annotation
+        check(handler, "parameter `v`", "cannot be decoded from JSON", says, methods=["POST"])
+
+    def test_a_dataclass_with_a_field_of_an_unknown_class(self):
+        @dataclass
+        class Order:
+            item: Plain
+
+        def handler(v: Order): ...
+
+        check(handler, "parameter `v`", "Plain is not a type that JSON can carry", methods=["POST"])
+
+    def test_an_alias_that_contains_itself(self):
+        class loop:  # as `type loop = list[loop]` makes it
+            __type_params__ = ()
+
+        loop.__value__ = list[loop]
+
+        def handler(v: Annotated[loop, Body()]): ...
+
+        check(handler, "parameter `v`", "an alias that contains itself; write a Struct", methods=["POST"])
+
+        def answers() -> loop: ...
+
+        check(answers, "an alias that contains itself; write a Struct")
+
+    def test_a_session_or_request_of_ones_own(self):
+        def handler(v: OwnRequest): ...
+
+        check(handler, "parameter `v`", "no application provides OwnRequest; annotate Request.")
+
+        def handler(v: OwnSession): ...
+
+        check(handler, "parameter `v`", "no application provides OwnSession; annotate Session.")
+
+    def test_settings_that_the_application_does_not_have(self):
+        def handler(v: Other): ...
+
+        check(handler, "parameter `v`", "it asks for Other", "annotate Settings")
+
+
+class TestDefaults:
+    @table(
+        "annotation",
+        [int, str, float, bool, list[int], Annotated[int, Meta(ge=1)], Literal["a"], Annotated[int, Query()]],
+    )
+    def test_none_for_a_type_that_is_not_optional(self, annotation: object):
+        def handler(v=None): ...
+
+        handler.__annotations__["v"] = annotation
+        check(handler, "parameter `v`", "its default is None, but its type is not", "| None = None`")
+
+    def test_none_for_a_body(self):
+        def handler(v: Book = None): ...
+
+        check(handler, "parameter `v`", "write `Book | None = None`", methods=["POST"])
+
+    @table(
+        ("annotation", "default", "says"),
+        [
+            (int, "5", "its default is of type str, but the annotation says int"),
+            (str, 5, "of type int"),
+            (int, 1.5, "of type float"),
+            (bool, 0, "of type int"),
+            (UUID, "", "of type str"),
+            (Decimal, 1, "of type int"),
+            (date, "2024-01-01", "of type str"),
+            (int, object(), "of type object"),
+            (str | int, object(), "of type object"),
+            (int | None, "x", "of type str"),
+            (list[int], 5, "of type int"),
+            (list[int], "abc", "of type str"),
+            (Colour, "red", "of type str"),
+            (Literal["a"], 5, "of type int"),
+            (Annotated[int, Header()], "5", "of type str"),
+        ],
+    )
+    def test_a_default_of_another_type(self, annotation: object, default: object, says: str):
+        def handler(v): ...
+
+        handler.__annotations__["v"] = annotation
+        handler.__defaults__ = (default,)
+        check(handler, "parameter `v`", says, "make one of them agree with the other")
+
+    def test_a_body_whose_default_is_not_of_its_type(self):
+        def handler(v: Book = {}): ...
+
+        check(handler, "parameter `v`", "of type dict, but the annotation says Book", methods=["POST"])
+
+    def test_an_ellipsis(self):
+        def handler(v: int = ...): ...
+
+        check(handler, "parameter `v`", "`...` is no default; leave it out")
+
+
+class TestTogether:
+    def test_two_bodies(self):
+        def handler(one: Book, two: Author): ...
+
+        check(handler, "parameter `two`", "`one` takes the body already; put both into one Struct", methods=["POST"])
+
+    def test_two_parameters_of_one_name(self):
+        def handler(one: Annotated[int, Query(alias="n")], n: int): ...
+
+        check(handler, "parameter `n`", "`one` takes query 'n' already; give one of them an alias")
+
+    def test_header_names_are_compared_without_case(self):
+        def handler(x_one: Annotated[str, Header()], two: Annotated[str, Header(alias="X-One")]): ...
+
+        check(handler, "parameter `two`", "`x_one` takes header 'x-one' already")
+
+    def test_two_parameters_for_one_placeholder(self):
+        def handler(id: int, other: Annotated[int, Path(alias="id")]): ...
+
+        check(handler, "parameter `other`", "`id` takes path 'id' already", path="/x/<id>")
+
+    @table("methods", [["GET"], ["HEAD"], ["GET", "POST"]])
+    def test_a_body_where_there_is_none(self, methods: list[str]):
+        def handler(v: Book): ...
+
+        check(handler, "parameter `v`", f"a {methods[0]} request has none; use POST", methods=methods)
+
+    def test_an_optional_body_where_there_is_never_one(self):
+        def handler(v: Book | None = None): ...
+
+        check(handler, "parameter `v`", "a GET request has none", methods=["GET", "HEAD"])
+
+
+class TestCallables:
+    def test_what_cannot_be_called(self):
+        with pytest.raises(RegistrationError, match="a route needs a callable"):
+            Flasgo().add_route("/x", "handler")
+
+    def test_a_class_method_that_was_not_bound(self):
+        class Views:
+            @classmethod
+            def index(cls): ...
+
+        with pytest.raises(RegistrationError, match="a route needs a callable"):
+            Flasgo().add_route("/x", Views.__dict__["index"])
+
+    def test_a_method_without_its_instance(self):
+        class Views:
+            def index(self, page: int = 1): ...
+
+        check(Views.index, "parameter `self`", "`app.add_route(path, instance.method)`")
+
+    def test_a_method_without_self(self):
+        class Views:
+            def index(*, page: int = 1): ...
+
+        check(Views().index, "without a parameter for its instance")
+
+    def test_a_callable_without_a_signature(self):
+        with pytest.raises(RegistrationError, match="its signature cannot be read; wrap it in a function of your own"):
+            Flasgo().add_route("/x", dict)
+
+    def test_a_generator(self):
+        def rows():
+            yield 1
+
+        async def lines():
+            yield 1
+
+        class Rows:
+            def __call__(self):
+                yield 1
+
+        check(rows, "it is a generator")
+        check(lines, "it is a generator")
+        assert "it is a generator" in refusal(Rows())
+        assert "it is a generator" in refusal(functools.partial(rows))
+
+    def test_a_partial_that_binds_what_is_not_there(self):
+        def handler(page: int = 1): ...
+
+        assert "its partial binds `pages`" in refusal(functools.partial(handler, pages=2))
+        assert "its partial binds 2 positional arguments" in refusal(functools.partial(handler, 1, 2))
+
+    def test_what_a_partial_binds_is_not_for_the_path(self):
+        def handler(id: int): ...
+
+        assert "the path has <id>, but no parameter takes it" in refusal(functools.partial(handler, id=3), "/x/<id>")
+
+    def test_a_wrapper_that_takes_more_than_it_wraps(self):
+        def handler(page: int = 1): ...
+
+        @functools.wraps(handler)
+        def wrapper(token, *args, **kwargs): ...
+
+        check(wrapper, "parameter `token`", "its wrapper takes it, but what it wraps does not", "`__signature__`")
+
+    def test_a_wrappers_option_before_what_it_passes_by_position(self):
+        def handler(page: int, /): ...
+
+        @functools.wraps(handler)
+        def wrapper(retries=3, *args, **kwargs): ...
+
+        check(wrapper, "parameter `retries`", "its wrapper takes it")
+
+    def test_a_wrapper_that_loses_what_is_needed(self):
+        def handler(*, page: int): ...
+
+        @functools.wraps(handler)
+        def wrapper(*args): ...
+
+        check(wrapper, "parameter `page`", "its wrapper does not pass it on; give the wrapper `*args` and `**kwargs`")
+
+        def handler(page: int, /): ...
+
+        @functools.wraps(handler)
+        def wrapper(**kwargs): ...
+
+        check(wrapper, "parameter `page`", "its wrapper does not pass it on")
+
+    def test_a_wrapper_around_itself(self):
+        def handler(id: int): ...
+
+        handler.__wrapped__ = handler
+        with pytest.raises(RegistrationError, match="it wraps itself"):
+            Flasgo().add_route("/x/<id>", handler)
+
+    def test_members_by_name(self):
+        def handler(**options: Unpack[Options]): ...
+
+        check(handler, "parameter `options`", "write its members out as parameters")
+
+
+class TestStringAnnotations:
+    @pytest.fixture
+    def register(self, tmp_path: Path_, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+        """Gives the message for the `handler` of a module with this source."""
+
+        def register(source: str) -> str:
+            file = tmp_path / "shop.py"
+            file.write_text(textwrap.dedent(source))
+            module = types.ModuleType("shop")
+            module.__file__ = str(file)
+            monkeypatch.setitem(sys.modules, "shop", module)
+            exec(compile(file.read_text(), file, "exec"), module.__dict__)
+            with pytest.raises(RegistrationError) as caught:
+                Flasgo().post("/x")(module.handler)
+            message = str(caught.value)
+            assert "\n" not in message
+            assert re.match(re.escape(str(file)) + r":[1-9]\d*: \w+(\.\w+)*\(\)", message)
+            return message
+
+        return register
+
+    def test_a_model_that_is_local_to_a_function(self, register: Callable[[str], str]):
+        message = register(
+            """
+            from __future__ import annotations
+            from msgspec import Struct
+
+            def make():
+                class Book(Struct):
+                    title: str
+                def handler(page: int, book: Book) -> None: ...
+                return handler
+
+            handler = make()
+            """
+        )
+        assert "make.handler() parameter `book`: its annotation names 'Book'" in message
+        assert "at the top level of the module" in message
+        assert "from __future__ import annotations" in message
+
+    def test_a_return_type_that_is_not_there(self, register: Callable[[str], str]):
+        message = register("def handler() -> 'Nowhere': ...")
+        assert "handler(): its annotation names 'Nowhere'" in message
+        assert "TYPE_CHECKING" in message
+
+    def test_a_name_that_is_not_there(self, register: Callable[[str], str]):
+        source = "def handler(v: Nowhere): ..."
+        if sys.version_info < (3, 14):
+            source = f"from __future__ import annotations\n{source}"
+        assert "its annotation names 'Nowhere'" in register(source)
+
+    def test_what_is_no_type(self, register: Callable[[str], str]):
+        assert "annotations cannot be read (TypeError: " in register("def handler(v: 'list[int][str]'): ...")
+        assert "annotations cannot be read (SyntaxError: " in register("def handler(v: 'not a type'): ...")
+        assert "annotations cannot be read (AttributeError: " in register("import enum\ndef handler(v: 'enum.X'): ...")
+        assert "correct them" in register("def handler(v: '1/0'): ...")
+
+    def test_a_class_as_handler(self, register: Callable[[str], str]):
+        message = register("class handler:\n    def __init__(self, v: 'Nowhere') -> None: ...")
+        assert "handler() parameter `v`: its annotation names 'Nowhere'" in message.replace(
+            "handler.__init__", "handler"
+        )
+
+
+class Loose(Protocol):
+    def method(self) -> int: ...
+
+
+class Pair(NamedTuple):
+    left: Plain
+    right: int
+
+
+class Page(Struct, Generic[T]):
+    items: list[T]
+
+
+class Private(msgspec.Struct):
+    public: int
+
+
+class TestReturns:
+    @table(
+        ("annotation", "says"),
+        [
+            (Plain, "Plain is not a type that JSON can carry"),
+            (list[Plain], "Plain is not a type"),
+            (Page[Plain], "Plain is not a type"),
+            (Pair, "Plain is not a type"),
+            (Plain | None, "Plain is not a type"),
+            (tuple[Plain, int], "Plain is not a type"),
+            (Iterator[str], "JSON"),
+            (AsyncIterator[str], "JSON"),
+            (Callable[[], int], "JSON"),
+            (Book | Author, "must be tagged"),
+            (Hidden, "'Nowhere'"),
+            (complex, "complex is not a type"),
+            (Loose, "Loose is not a type"),
+            (5, "5"),
+            (Union[Response, Plain], "Plain is not a type"),
+            (tuple[str, int, list[str] | None] | Plain, "Plain"),
+        ],
+    )
+    def test_a_type_that_has_no_form(self, annotation: object, says: str):
+        def handler(): ...
+
+        handler.__annotations__["return"] = annotation
+        check(handler, "its return type has no form as a response", says, "Declare a type that JSON can carry")
+
+    def test_a_private_field_that_is_never_written(self):
+        import attrs
+
+        @attrs.define
+        class Account:
+            _secret: str
+
+        def handler() -> Account: ...
+
+        check(handler, "`_secret`", "underscore", "rename it")
+
+    def test_a_class_that_is_its_own_answer(self):
+        with pytest.raises(RegistrationError, match="Plain is not a type that JSON can carry"):
+            Flasgo().add_route("/x", Plain)
+
+
+def test_nothing_is_registered_when_it_is_refused():
+    def handler(v: Plain): ...
+
+    app = Flasgo()
+    with pytest.raises(RegistrationError):
+        app.get("/x")(handler)
+    assert app.routes == ()
+
+
+def test_the_annotations_of_any_type_give_a_sentence():
+    def handler(v): ...
+
+    for annotation in (
+        Any,
+        object,
+        Struct,
+        dict,
+        list,
+        "int",
+        3.5,
+        ...,
+        {},
+        lambda: 1,
+        type,
+        Generic,
+        Protocol,
+        Literal,
+    ):
+        handler.__annotations__["v"] = annotation
+        try:
+            Flasgo().add_route("/x", handler, methods=["POST"])
+        except RegistrationError as error:
+            assert "parameter `v`" in str(error) or "annotations" in str(error)

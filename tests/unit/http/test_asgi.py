@@ -1,0 +1,275 @@
+import asyncio
+from typing import Any
+
+import pytest
+
+from flasgo.errors import ClientDisconnected, ContentTooLarge, RequestTimeout
+from flasgo.http import asgi
+from flasgo.http.asgi import (
+    LENGTHS,
+    Incoming,
+    Pending,
+    body_ready,
+    length_field,
+    lingering,
+    poll,
+    response_body,
+    response_start,
+    whole_response,
+)
+
+DISCONNECT = {"type": "http.disconnect"}
+
+
+def event(body: bytes | None = None, more: bool | None = None) -> dict[str, Any]:
+    message: dict[str, Any] = {"type": "http.request"}
+    if body is not None:
+        message["body"] = body
+    if more is not None:
+        message["more_body"] = more
+    return message
+
+
+def server(*events: dict[str, Any] | float | Exception) -> Any:
+    """A `receive` that gives these events, after pauses where a number stands; an exception is raised."""
+    left = list(events)
+
+    async def receive():
+        while left:
+            following = left.pop(0)
+            if isinstance(following, Exception):
+                raise following
+            if isinstance(following, dict):
+                return following
+            await asyncio.sleep(following)
+        return await asyncio.sleep(60)
+
+    return receive
+
+
+def incoming(*events: dict[str, Any] | float | Exception, limit: int = 100, idle: float = 5.0) -> Incoming:
+    receive = server(*events)
+    return Incoming(receive, poll(receive), limit=limit, idle_seconds=idle)
+
+
+# ── poll ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_an_event_that_is_there_needs_no_waiting():
+    assert poll(server(event(b"a"))) == event(b"a")
+
+
+async def test_an_event_that_is_not_there_is_awaited_from_where_polling_stopped():
+    pending = poll(server(0.01, 0.01, event(b"a")))
+    assert isinstance(pending, Pending)
+    assert await pending == event(b"a")
+
+
+async def test_a_failure_comes_through_at_either_step():
+    with pytest.raises(ValueError, match="at once"):
+        poll(server(ValueError("at once")))
+    pending = poll(server(0.01, ValueError("later")))
+    assert isinstance(pending, Pending)
+    with pytest.raises(ValueError, match="later"):
+        await pending
+
+
+async def test_cancellation_belongs_to_the_inner_awaitable():
+    seen = []
+
+    async def receive() -> Any:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            await asyncio.sleep(0)  # it may still clear up
+            raise
+
+    pending = poll(receive)
+    assert isinstance(pending, Pending)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await pending
+    assert seen == ["cancelled"]
+
+
+async def test_an_inner_awaitable_may_survive_a_cancellation():
+    async def receive() -> Any:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+        return event(b"all the same")
+
+    pending = poll(receive)
+    assert isinstance(pending, Pending)
+
+    async def wait():
+        return await pending
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    task.cancel()
+    assert await task == event(b"all the same")
+
+
+async def test_a_pending_event_that_nobody_awaits_leaves_nothing_behind():
+    closed = []
+
+    async def receive() -> Any:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            closed.append(True)
+
+    poll(receive)
+    assert closed == [True]
+
+
+# ── bodies ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("message", "body"), [(event(b"all", False), b"all"), (event(b"all"), b"all"), (event(), b"")], ids=str
+)
+async def test_a_body_that_has_come_whole_is_ready(message, body):
+    assert body_ready(server(message), 100) == body
+
+
+async def test_a_body_that_has_not_is_its_first_step():
+    assert body_ready(server(event(b"a", True)), 100) == event(b"a", True)
+    assert isinstance(body_ready(server(0.01), 100), Pending)
+
+
+async def test_what_is_ready_is_measured_and_a_client_that_has_left_is_noticed():
+    with pytest.raises(ContentTooLarge):
+        body_ready(server(event(b"abc")), 2)
+    with pytest.raises(ClientDisconnected):
+        body_ready(server(DISCONNECT), 2)
+
+
+async def test_a_body_comes_in_pieces_or_whole():
+    events = (event(b"a", True), event(b"", True), 0.01, event(b"bc", True), event(more=False))
+    assert await incoming(*events).whole() == b"abc"
+    body = incoming(*events)
+    assert [piece async for piece in body.pieces()] == [b"a", b"bc"]
+    assert body.more is False
+
+
+async def test_pieces_are_counted_as_they_come():
+    body = incoming(event(b"abc", True), event(b"def", True), limit=5)
+    seen = []
+    with pytest.raises(ContentTooLarge, match=r"allows \(5 bytes\)"):
+        async for piece in body.pieces():
+            seen.append(piece)
+    assert (seen, body.more) == ([b"abc"], True)
+
+
+async def test_the_last_piece_may_be_one_too_many():
+    body = incoming(event(b"abc", True), event(b"def", False), limit=5)
+    with pytest.raises(ContentTooLarge):
+        await body.whole()
+    assert body.more is False
+
+
+async def test_a_body_that_was_refused_is_refused_again_and_one_that_was_read_is_a_mistake():
+    refused = incoming(event(b"abc", True), limit=2)
+    for _ in range(2):
+        with pytest.raises(ContentTooLarge):
+            await refused.whole()
+    read = incoming(event(b"abc", False))
+    assert await read.whole() == b"abc"
+    with pytest.raises(RuntimeError, match="read already"):
+        await read.whole()
+
+
+async def test_nothing_for_too_long_is_a_timeout():
+    for events in ((60.0,), (event(b"a", True), 60.0)):
+        with pytest.raises(RequestTimeout):
+            await incoming(*events, idle=0.02).whole()
+
+
+async def test_too_little_for_too_long_is_a_timeout():
+    drips = [each for _ in range(50) for each in (event(b"x", True), 0.01)]
+    with pytest.raises(RequestTimeout):
+        await incoming(*drips, idle=0.05).whole()
+
+
+@pytest.mark.parametrize("events", [(DISCONNECT,), (event(b"a", True), DISCONNECT), (0.01, DISCONNECT)], ids=str)
+async def test_a_client_that_leaves_is_said_to_have_left(events):
+    body = incoming(*events)
+    with pytest.raises(ClientDisconnected):
+        await body.whole()
+    assert body.more is False
+
+
+# ── draining ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_draining_takes_the_rest():
+    body = incoming(event(b"a", True), 0.01, event(b"b", True), event(b"c", False))
+    await body.drain()
+    assert body.more is False
+    await body.drain()  # there is nothing left to wait for
+
+
+async def test_draining_has_an_end_in_bytes():
+    read = []
+
+    async def receive() -> Any:
+        read.append(1)
+        return event(b"x" * 65_536, True)
+
+    await Incoming(receive, poll(receive), limit=1, idle_seconds=5).drain()
+    assert len(read) == asgi.DRAINED_BYTES // 65_536
+
+
+async def test_draining_has_an_end_in_time(monkeypatch):
+    monkeypatch.setattr(asgi, "DRAINED_SECONDS", 0.02)
+    async with asyncio.timeout(5):
+        await incoming(event(b"a", True), 60.0).drain()
+        await incoming(*[each for _ in range(100) for each in (event(b"x", True), 0.005)]).drain()
+
+
+@pytest.mark.parametrize("failure", [DISCONNECT, OSError("gone")], ids=str)
+async def test_draining_ends_quietly_when_the_client_does(failure):
+    await incoming(event(b"a", True), failure).drain()
+
+
+async def test_lingering_drains_before_the_last_event():
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    body = incoming(event(b"a", True), event(b"b", False))
+    linger = lingering(send, body)
+    await linger(response_start(413, []))
+    await linger(response_body(b"too", more_body=True))
+    assert body.more is True
+    await linger(response_body(b" large"))
+    assert body.more is False
+    assert sent == [
+        response_start(413, []),
+        response_body(b"too", more_body=True),
+        response_body(b" large", more_body=True),
+        response_body(b""),
+    ]
+
+
+# ── responses ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("size", [0, 1, LENGTHS - 1, LENGTHS, LENGTHS + 1])
+def test_a_whole_response_says_its_length(size):
+    start, content = whole_response(201, [(b"x-a", b"1")], b"x" * size)
+    assert start == {
+        "type": "http.response.start",
+        "status": 201,
+        "headers": [(b"x-a", b"1"), (b"content-length", b"%d" % size)],
+    }
+    assert content == {"type": "http.response.body", "body": b"x" * size}
+
+
+def test_a_length_is_in_digits():
+    assert length_field(1_000_000) == (b"content-length", b"1000000")

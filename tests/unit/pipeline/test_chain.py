@@ -1,0 +1,197 @@
+import asyncio
+import linecache
+import traceback
+from typing import Any
+
+import pytest
+
+from flasgo.http.asgi import Scope
+from flasgo.pipeline.chain import Ending, Net, compile_handle, generate
+from flasgo.pipeline.stage import AskStep, GateStep, Handle, Part, WorkStep
+from flasgo.pipeline.threads import ThreadPool
+from flasgo.request import Request
+from flasgo.response import Response
+
+TEXTS = Ending(("response = text('handler')",), {"text": Response})
+
+
+def request() -> Request:
+    async def receive() -> Any:
+        raise AssertionError
+
+    scope: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    return Request(scope, receive)
+
+
+async def answer(request: Request, error: Exception) -> Response:
+    return Response(f"answered {error}")
+
+
+def compiled(*parts: Part, ending: Ending = TEXTS, after: Any = None) -> Handle:
+    return compile_handle(parts, ending, Net(answer, after), ThreadPool(1))
+
+
+async def body(handle: Handle) -> bytes:
+    return (await handle(request())).body
+
+
+class Tape:
+    """Steps that note when they ran."""
+
+    def __init__(self):
+        self.said: list[str] = []
+
+    def gate(self, name: str) -> GateStep:
+        return GateStep(lambda request: self.said.append(name))
+
+    def waiting_gate(self, name: str, *, waits: bool = True) -> GateStep:
+        async def wait() -> None:
+            await asyncio.sleep(0)
+            self.said.append(f"{name} waited")
+
+        def gate(request: Request) -> Any:
+            self.said.append(name)
+            return wait() if waits else None
+
+        return GateStep(gate, waits=True)
+
+    def ask(self, name: str, answers: str | None = None) -> AskStep:
+        async def ask(request: Request) -> Response | None:
+            self.said.append(name)
+            return None if answers is None else Response(answers)
+
+        return AskStep(ask)
+
+    def work(self, name: str, answers: str | None = None) -> WorkStep:
+        def work(request: Request) -> Response | None:
+            self.said.append(name)
+            return None if answers is None else Response(answers)
+
+        return WorkStep(work)
+
+    def failing(self, message: str) -> GateStep:
+        def gate(request: Request) -> None:
+            raise ValueError(message)
+
+        return GateStep(gate)
+
+    def finisher(self, name: str) -> Any:
+        return lambda request, response: self.said.append(f"{name} {response.body.decode()}")
+
+
+async def test_a_route_without_stages_is_its_handler():
+    assert await body(compiled()) == b"handler"
+
+
+async def test_steps_run_in_the_order_of_the_stages():
+    tape = Tape()
+    handle = compiled(
+        Part((tape.gate("gate"), tape.ask("ask"))),
+        Part((tape.waiting_gate("waiting"), tape.waiting_gate("not waiting", waits=False))),
+        Part((tape.work("work"), tape.work("more work"))),
+        Part((tape.gate("last"),)),
+    )
+    assert await body(handle) == b"handler"
+    assert tape.said == ["gate", "ask", "waiting", "waiting waited", "not waiting", "work", "more work", "last"]
+
+
+@pytest.mark.parametrize("place", range(6))
+async def test_the_first_answer_ends_the_steps_wherever_it_stands(place):
+    tape = Tape()
+    made = [tape.ask, tape.work, tape.work, tape.ask, tape.ask, tape.work]
+    steps = tuple(make(str(number), "early" if number == place else None) for number, make in enumerate(made))
+    assert await body(compiled(Part(steps))) == b"early"
+    assert tape.said == [str(number) for number in range(place + 1)]
+
+
+@pytest.mark.parametrize(
+    "before", [(), ("work",), ("ask",), ("work", "work"), ("work", "ask", "work"), ("gate", "work")]
+)
+async def test_a_handler_that_is_work_joins_the_last_hop(before):
+    tape = Tape()
+    steps = tuple(getattr(tape, name)(name) for name in before)
+    ending = Ending(("response.body += b' after'",), {}, lambda request: Response("work handler"))
+    assert await body(compiled(Part(steps), ending=ending)) == b"work handler after"
+    assert tape.said == list(before)
+
+
+async def test_an_early_answer_in_the_hop_of_the_handler_skips_it():
+    tape = Tape()
+
+    def never(request: Request) -> Response:
+        raise AssertionError
+
+    handle = compiled(Part((tape.work("one"), tape.work("two", "early"))), ending=Ending((), {}, never))
+    assert await body(handle) == b"early"
+
+
+async def test_errors_of_every_step_are_answered_and_finished():
+    tape = Tape()
+    handle = compiled(
+        Part(finisher=tape.finisher("outer")), Part((tape.failing("no"),), finisher=tape.finisher("inner"))
+    )
+    assert await body(handle) == b"answered no"
+    assert tape.said == ["inner answered no", "outer answered no"]
+
+
+async def test_after_sees_every_response_before_commits_and_finishers():
+    tape = Tape()
+
+    async def after(request: Request, response: Response) -> Response:
+        return Response(b"after " + response.body)
+
+    def commit(request: Request, response: Response) -> None:
+        tape.said.append(f"commit {response.body.decode()}")
+
+    handle = compiled(Part((tape.failing("no"),), commit=commit, finisher=tape.finisher("finish")), after=after)
+    assert await body(handle) == b"after answered no"
+    assert tape.said == ["commit after answered no", "finish after answered no"]
+
+
+async def test_a_failing_commit_is_answered_and_the_finishers_see_that():
+    tape = Tape()
+
+    def commit(request: Request, response: Response) -> None:
+        raise ValueError("too large")
+
+    handle = compiled(Part(finisher=tape.finisher("outer")), Part(commit=commit))
+    assert await body(handle) == b"answered too large"
+    assert tape.said == ["outer answered too large"]
+
+
+async def test_commits_and_finishers_go_from_the_innermost_outwards():
+    tape = Tape()
+
+    def part(name: str) -> Part:
+        return Part(
+            commit=lambda request, response: tape.said.append(f"commit {name}"),
+            finisher=lambda request, response: tape.said.append(f"finish {name}"),
+        )
+
+    await body(compiled(part("outer"), part("inner")))
+    assert tape.said == ["commit inner", "commit outer", "finish inner", "finish outer"]
+
+
+async def test_what_ends_the_task_is_nobodys_to_answer():
+    def gate(request: Request) -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await body(compiled(Part((GateStep(gate),))))
+
+
+def test_equal_sources_are_compiled_once():
+    first: Any = generate("def f(x):", ["return x + y"], {"y": 1})
+    second: Any = generate("def f(x):", ["return x + y"], {"y": 2})
+    assert first.__code__ is second.__code__
+    assert (first(1), second(1)) == (2, 3)
+
+
+def test_tracebacks_show_the_generated_lines():
+    fail: Any = generate("def fail():", ["values = []", "return values[0]"], {})
+    linecache.checkcache()
+    with pytest.raises(IndexError) as caught:
+        fail()
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "return values[0]" in shown
+    assert "<flasgo handle " in shown

@@ -1,0 +1,139 @@
+import asyncio
+import threading
+from contextvars import ContextVar
+
+import pytest
+
+from flasgo.errors import ServiceUnavailable
+from flasgo.pipeline.threads import QUEUE_PER_THREAD, ThreadPool
+
+VARIABLE = ContextVar("variable", default="unset")
+
+
+@pytest.fixture
+def pool():
+    pool = ThreadPool(2)
+    yield pool
+    pool.shutdown()
+
+
+async def test_a_call_runs_in_a_thread_and_gives_its_value(pool):
+    assert await pool.run(lambda a, *, b: (a, b, threading.current_thread().name[:6]), 1, b=2) == (1, 2, "flasgo")
+
+
+async def test_a_call_has_a_copy_of_the_callers_context(pool):
+    def look():
+        before = VARIABLE.get()
+        VARIABLE.set("thread")
+        return before
+
+    VARIABLE.set("caller")
+    assert await pool.run(look) == "caller"
+    assert VARIABLE.get() == "caller"
+
+
+async def test_an_exception_is_the_callers(pool):
+    def fail():
+        raise ValueError("in a thread")
+
+    with pytest.raises(ValueError, match="in a thread"):
+        await pool.run(fail)
+
+
+async def test_a_stop_iteration_becomes_a_runtime_error(pool):
+    with pytest.raises(RuntimeError, match="raised StopIteration") as caught:
+        await pool.run(next, iter(()))
+    assert isinstance(caught.value.__cause__, StopIteration)
+
+
+async def test_no_more_calls_wait_than_the_limit_says_but_what_must_run_runs():
+    pool, release = ThreadPool(1), threading.Event()
+    waiting = [asyncio.ensure_future(pool.run(release.wait, 10)) for _ in range(1 + QUEUE_PER_THREAD)]
+    await asyncio.sleep(0.01)
+    with pytest.raises(ServiceUnavailable) as caught:
+        await pool.run(release.wait)
+    assert caught.value.headers == {"retry-after": "1"}
+    surely = asyncio.create_task(pool.run_surely(lambda: "ran"))
+    await asyncio.sleep(0.01)
+    release.set()
+    assert await surely == "ran"
+    assert await asyncio.gather(*waiting) == [True] * (1 + QUEUE_PER_THREAD)
+    assert await pool.run(lambda: "served again") == "served again"
+    pool.shutdown()
+
+
+async def test_a_cancelled_call_in_the_queue_frees_its_place():
+    pool, release = ThreadPool(1), threading.Event()
+    waiting = [asyncio.ensure_future(pool.run(release.wait, 10)) for _ in range(1 + QUEUE_PER_THREAD)]
+    await asyncio.sleep(0.01)
+    waiting[-1].cancel()
+    await asyncio.sleep(0.01)
+    again = asyncio.ensure_future(pool.run(lambda: "taken"))
+    await asyncio.sleep(0.01)
+    release.set()
+    assert await again == "taken"
+    assert waiting[-1].cancelled()
+    pool.shutdown()
+
+
+async def test_who_is_cancelled_while_its_call_runs_waits_for_the_end(pool):
+    started, release = threading.Event(), threading.Event()
+    events = []
+
+    def work():
+        started.set()
+        release.wait(10)
+        events.append("over")
+
+    async def caller():
+        try:
+            await pool.run(work)
+        finally:
+            events.append("cleared up")
+
+    task = asyncio.create_task(caller())
+    assert await asyncio.to_thread(started.wait, 10)
+    task.cancel()
+    await asyncio.sleep(0.02)
+    assert events == []
+    release.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert events == ["over", "cleared up"]
+
+
+async def test_a_call_that_ends_as_it_is_cancelled_is_not_waited_for(pool):
+    """A handler that raises CancelledError itself has ended already."""
+
+    def work():
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await pool.run(work)
+
+
+async def test_after_shutdown_what_waits_is_cancelled_and_new_calls_start_new_threads():
+    pool, release = ThreadPool(1), threading.Event()
+    running = asyncio.ensure_future(pool.run(release.wait, 10))
+    queued = asyncio.ensure_future(pool.run(lambda: None))
+    await asyncio.sleep(0.01)
+    pool.shutdown()
+    pool.shutdown()
+    with pytest.raises(asyncio.CancelledError):
+        await queued
+    assert await pool.run(lambda: "new") == "new"
+    release.set()
+    assert await running is True
+    pool.shutdown()
+
+
+async def test_several_loops_may_share_a_pool(pool):
+    """As several test clients do."""
+
+    async def many():
+        return await asyncio.gather(*(pool.run(lambda n=n: n) for n in range(20)))
+
+    def in_another_loop():
+        return asyncio.run(many())
+
+    assert await asyncio.to_thread(in_another_loop) == await many() == list(range(20))

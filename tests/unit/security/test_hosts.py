@@ -1,0 +1,90 @@
+import pytest
+
+from flasgo.security.hosts import AllowedHosts, HostCheck, host_name, host_port
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        (b"example.com", "example.com"),
+        (b"EXAMPLE.com:8000", "example.com"),
+        (b"example.com.", "example.com"),
+        (b"a_b-c.1", "a_b-c.1"),
+        (b"10.0.0.1:1", "10.0.0.1"),
+        (b"[::1]", "::1"),
+        (b"[0:0::1]:80", "::1"),
+        (b"[2001:DB8::A]", "2001:db8::a"),
+        (b"x" * 63, "x" * 63),
+        (b".".join([b"x"] * 127), ".".join(["x"] * 127)),
+    ],
+)
+def test_a_well_formed_host_has_a_name(host, name):
+    assert host_name(host) == name
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        b"",
+        b".",
+        b"..",
+        b"a..b",
+        b".a",
+        b"a..",
+        b"x" * 64,
+        b"x" * 256,
+        b":80",
+        b"a:",
+        b"a:0",
+        b"a:65536",
+        b"a:-1",
+        b"a:80 ",
+        b"a:8\n",
+        b"a\n",
+        b"a b",
+        b"a/b",
+        b"a@b",
+        b"a,b",
+        b"a\x00",
+        b"\xc3\xbc",
+        b"[",
+        b"[]",
+        b"[::1",
+        b"[::1]80",
+        b"[::1]:",
+        b"[::1]]",
+        b"[::1%eth0]",
+        b"[::1\n]",
+        b"[\xff]",
+        b"[10.0.0.1]",
+        b"[a]",
+        b"::1",
+    ],
+)
+def test_what_breaks_the_grammar_has_none(host):
+    assert host_name(host) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "port"),
+    [(b"a", None), (b"a:80", 80), (b"[::1]", None), (b"[::1]:8000", 8000), (b"10.0.0.1:1", 1)],
+)
+def test_the_port_of_a_host(host, port):
+    assert host_port(host) == port
+
+
+def test_patterns_are_read_once_and_asked_by_name():
+    allowed = AllowedHosts(["Shop.Example", ".sub.example", "*.wild.example:80", "::1", "localhost:8000", "  spaced  "])
+    for name in ("shop.example", "a.sub.example", "a.b.wild.example", "::1", "localhost", "spaced"):
+        assert name in allowed
+    for name in ("sub.example", "wild.example", "xsub.example", "", None, 5, b"localhost"):
+        assert name not in allowed
+    assert "anything" in AllowedHosts(["*"])
+    assert "anything" not in AllowedHosts([])
+    assert None not in AllowedHosts(["*"])
+
+
+def test_the_stage_refuses_with_one_kind_of_error():
+    stage = HostCheck(["localhost"], log=False)
+    assert [kind.__name__ for kind in stage.rejections(None)] == ["HostNotAllowed"]
+    assert stage.compile(None) is stage.compile(None)

@@ -1,0 +1,77 @@
+from typing import Any
+
+import pytest
+
+from flasgo import Flasgo, RegistrationError, Settings, SettingsError
+from flasgo import app as module
+
+KEY = "test-app-0123456789abcdefghijklmnopq"
+
+
+class Shop(Settings, frozen=True):
+    CURRENCY: str = "EUR"
+
+
+class Other(Settings, frozen=True):
+    pass
+
+
+def test_settings_may_come_in_every_form():
+    assert Flasgo(settings=Shop(SECRET_KEY=KEY)).settings.CURRENCY == "EUR"
+    assert Flasgo(settings={"DEBUG": True, "SECRET_KEY": KEY}).settings.DEBUG is True
+    assert type(Flasgo().settings) is Settings
+    with pytest.raises(SettingsError, match="DEBUG"):
+        Flasgo(settings={"DEBUG": "perhaps"})
+
+
+def test_a_handler_gets_the_settings_of_its_application():
+    app = Flasgo(settings=Shop(SECRET_KEY=KEY))
+
+    @app.get("/")
+    async def index(settings: Shop, plain: Settings):
+        return [settings.CURRENCY, settings is plain]
+
+    assert app.test_client().get("/").json() == ["EUR", True]
+
+
+def test_settings_of_another_type_are_refused_at_registration():
+    app = Flasgo(settings=Shop(SECRET_KEY=KEY))
+
+    def handler(settings: Other):
+        return ""
+
+    with pytest.raises(RegistrationError) as caught:
+        app.get("/")(handler)
+    assert "parameter `settings`: it asks for Other, but this application's settings are Shop" in str(caught.value)
+    assert "pass Flasgo(settings=Other(…))" in str(caught.value)
+
+
+def test_answers_are_checked_in_full_under_test_and_in_debug_alone():
+    assert Flasgo(settings={"DEBUG": True, "SECRET_KEY": KEY})._verify is True
+    app = Flasgo()
+    assert app._verify is False
+    app.test_client()
+    assert app._verify is True
+
+
+@pytest.mark.parametrize("debug", [True, False])
+@pytest.mark.parametrize("reload", [None, True, False])
+def test_running_reloads_in_debug_unless_it_is_said_otherwise(monkeypatch, debug, reload):
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(module, "run_app", lambda app, **options: given.update(options, app=app))
+    app = Flasgo(settings={"DEBUG": debug, "SECRET_KEY": KEY})
+    app.run(host="0.0.0.0", port=9000, reload=reload, reload_dirs=["src"])
+    assert given == {
+        "app": app,
+        "host": "0.0.0.0",
+        "port": 9000,
+        "reload": debug if reload is None else reload,
+        "reload_dirs": ["src"],
+    }
+
+
+def test_a_subclass_says_its_name():
+    class Site(Flasgo[Settings]):
+        pass
+
+    assert repr(Site()) == "<Site with 0 routes>"
