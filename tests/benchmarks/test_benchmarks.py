@@ -29,7 +29,7 @@ def test_the_application_answers_the_workloads():
         "created": "2026-01-02T03:04:05Z",
         "total": 1.5,
     }
-    order |= {"tags": ["new"], "priority": 3, "lines": [{"sku": "A", "qty": 1, "price": 1.0}], "notes": None}
+    order = order | {"tags": ["new"], "priority": 3, "lines": [{"sku": "A", "qty": 1, "price": 1.0}], "notes": None}
 
     assert client.get("/").text == "Hello, World!"
     assert client.get("/json").json() == {"message": "Hello, World!"}
