@@ -1,7 +1,7 @@
 """flasgo: a typed Python web framework. Written like Flask, safe by default like Django."""
 
 from flasgo.app import Flasgo, current_app, url_for
-from flasgo.context import csrf_token, g, request, session
+from flasgo.context import csrf_token, g
 from flasgo.errors import (
     BadRequest,
     BuildError,
@@ -49,6 +49,10 @@ from flasgo.session import Session, SessionError
 from flasgo.settings import Settings
 from flasgo.testing.client import TestClient
 from flasgo.testing.response import TestResponse
+
+# Last, because these names are also those of the modules imported above.
+# isort: split
+from flasgo.context import request, session
 
 __all__ = [
     "BadRequest",
