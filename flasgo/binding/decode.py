@@ -15,7 +15,7 @@ from msgspec import Struct, ValidationError, convert, defstruct, field
 from msgspec.inspect import DecimalType, FloatType
 
 from flasgo.binding.sources import SOURCES, Source, mended
-from flasgo.errors import Issue, Location, NotFound, ValidationFailed
+from flasgo.errors import HTTPException, Issue, Location, NotFound, ValidationFailed
 from flasgo.plan.model import HandlerPlan, Input
 from flasgo.plan.types import admits, is_record
 from flasgo.request import Request
@@ -180,22 +180,25 @@ def _refusal(
 ) -> Callable[[Request], object]:
     """What is raised when a location does not fit: every issue of every location, the body's too."""
 
-    def refuse(request: Request) -> Exception:
+    def refuse(request: Request) -> HTTPException:
         issues = tuple(islice(chain.from_iterable(model.issues(request) for model in models), MAX_ISSUES))
         if any(issue.location == "path" and issue.code not in CONSTRAINTS for issue in issues):
             return NotFound("A part of the path does not fit; nothing is there.")
         return ValidationFailed(issues)
 
-    async def refuse_with_body(request: Request) -> Exception:
-        error = refuse(request)
-        if later is not None and isinstance(error, ValidationFailed):
-            try:
-                await later(request)
-            except ValidationFailed as more:
-                return ValidationFailed((*error.issues, *more.issues)[:MAX_ISSUES])
-        return error
+    return refuse if later is None else partial(_with_body, refuse, later)
 
-    return refuse if later is None else refuse_with_body
+
+async def _with_body(
+    refuse: Callable[[Request], HTTPException], later: Callable[[Request], Awaitable[object]], request: Request
+) -> HTTPException:
+    error = refuse(request)
+    if isinstance(error, ValidationFailed):
+        try:
+            await later(request)
+        except ValidationFailed as more:
+            return ValidationFailed((*error.issues, *more.issues)[:MAX_ISSUES])
+    return error
 
 
 def _later(body: Input, decode: Callable[[bytes], object]) -> Callable[[Request], Awaitable[object]]:

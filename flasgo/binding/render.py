@@ -55,7 +55,7 @@ def _plain(plan: HandlerPlan, status: int) -> Render:
             return to_response(value, status)
         if _carries_status(value):
             return _with_status(render, value)
-        raise _broken(plan, f"it is a {type(value).__qualname__}")
+        raise _broken(plan, f"it is of type {type(value).__qualname__}")
 
     return render
 
@@ -107,9 +107,10 @@ def _with_status(render: Callable[[object, int], Response], value: Carrier) -> R
 
 
 def _broken(plan: HandlerPlan, problem: str) -> ContractError:
-    declared = plan.returns.annotation if plan.returns.kind == "json" else plan.returns.plain
+    returns = plan.returns
+    declared = (*([returns.annotation] if returns.kind == "json" else []), *returns.plain)
     return ContractError(
-        f"{plan.source} does not answer what it declares, {describe(declared)}: {problem}. "
+        f"{plan.source} does not answer what it declares, {' | '.join(map(describe, declared))}: {problem}. "
         "Return what is declared, or declare what is returned."
     )
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
+from keyword import iskeyword
 from typing import Final, TypeAlias, TypeGuard, cast, get_origin
 from uuid import UUID
 
@@ -158,7 +159,7 @@ class _Writer:
             return first, [f"({name!r} not in v or {test})" for name, test in tests.items() if test]
         inner = []
         for field in shape.fields:
-            plain = isinstance(shape, shapes.StructType) and field.name.isidentifier()
+            plain = isinstance(shape, shapes.StructType) and not iskeyword(field.name)
             value = f"v.{field.name}" if plain else f"getattr(v, {field.name!r}, None)"
             test = self.test(field.type, value)
             if test is not None:
@@ -197,7 +198,10 @@ def _classes(shape: shapes.Type) -> tuple[type, ...]:
 
 
 def _narrowed(shape: shapes.Type, value: object) -> object:
+    result: object
     match shape:
+        case _ if value is UNSET:
+            result = value
         case shapes.Metadata():
             result = _narrowed(shape.type, value)
         case shapes.UnionType():
@@ -213,7 +217,7 @@ def _narrowed(shape: shapes.Type, value: object) -> object:
             result = [_narrowed(kind, item) for kind, item in zip(shape.item_types, value, strict=True)]
         case shapes.CollectionType() if _is_array(value):
             result = [_narrowed(shape.item_type, item) for item in value]
-        case _ if value is UNSET or isinstance(value, _classes(shape)):
+        case _ if isinstance(value, _classes(shape)) and not isinstance(shape, shapes.TupleType):
             result = value
         case _:
             expected = " or ".join(kind.__qualname__ for kind in _classes(shape))

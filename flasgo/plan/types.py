@@ -139,7 +139,7 @@ def without_none(annotation: object) -> tuple[tuple[object, ...], bool]:
 
 
 def union(alternatives: tuple[object, ...]) -> object:
-    return cast("Any", Union)[alternatives]
+    return alternatives[0] if len(alternatives) == 1 else cast("Any", Union)[alternatives]
 
 
 def is_record(annotation: object) -> bool:

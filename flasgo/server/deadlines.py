@@ -27,7 +27,7 @@ def acknowledged(transport: asyncio.BaseTransport) -> int:
         return 0
     try:
         info = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, TCP_INFO, ACKNOWLEDGED.stop)
-    except OSError:  # of a Unix socket
+    except (AttributeError, OSError):  # no socket, or a Unix socket
         return 0
     return int.from_bytes(info[ACKNOWLEDGED], sys.byteorder)
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from flasgo.server.refusals import Refused
 
 HEAD_END = b"\r\n\r\n"
+HEAD_END_BYTES = len(HEAD_END)
 
 CHUNKED = -1
 """The length of a body that tells its length itself."""

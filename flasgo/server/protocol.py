@@ -24,7 +24,16 @@ from uvicorn.server import ServerState
 
 from flasgo.server.connections import ConnectionLimits, Watch, limits_of, peer_of, settings_of
 from flasgo.server.deadlines import Patience, Wait
-from flasgo.server.framing import CHUNKED, HEAD_END, HTTP_1_0, REQUEST_LINE, body_length, is_no_head, origin_form
+from flasgo.server.framing import (
+    CHUNKED,
+    HEAD_END,
+    HEAD_END_BYTES,
+    HTTP_1_0,
+    REQUEST_LINE,
+    body_length,
+    is_no_head,
+    origin_form,
+)
 from flasgo.server.refusals import Refused, refusal
 
 logger = logging.getLogger("flasgo.security")
@@ -117,10 +126,11 @@ class HardenedProtocol(HttpToolsProtocol):
         start, size = 0, len(data)
         while start < size and not self.deaf:
             if not self.left:
-                end = data.find(HEAD_END, start) + len(HEAD_END)
-                if end < len(HEAD_END):
+                end = data.find(HEAD_END, start)
+                if end < 0:
                     self._hold(data[start:])
                     break
+                end += HEAD_END_BYTES
                 self._feed_head(data if end - start == size else data[start:end])
             elif self.left > 0:
                 end = min(size, start + self.left)
@@ -153,7 +163,7 @@ class HardenedProtocol(HttpToolsProtocol):
             self._refuse(431, "head-bytes")
         elif line is None:
             self._refuse(400, "request-line")
-        elif self.pipeline and len(self.pipeline) + 1 >= limits.pipeline_depth:
+        elif len(self.pipeline) + 1 >= limits.pipeline_depth and self._is_owed():
             self._end_after_answers()
         else:
             self.heads += 1

@@ -195,6 +195,28 @@ async def test_too_little_for_too_long_is_a_timeout():
         await incoming(*drips, idle=0.05).whole()
 
 
+async def test_the_time_that_is_left_is_twice_the_idle_time_and_what_the_bytes_have_earned(monkeypatch):
+    """Never more than the idle time at once; 500 bytes earn a second."""
+    clock, waits = [100.0], []
+
+    async def within(seconds: float, pending: Pending) -> Any:
+        waits.append(seconds)
+        clock[0] += 9
+        return await pending
+
+    monkeypatch.setattr(asgi, "_within", within)
+    monkeypatch.setattr(asgi.time, "monotonic", lambda: clock[0])
+    slow = [each for size in (0, 500, 0, 1500, 0) for each in (0.001, event(b"x" * size, True))]
+    body = incoming(*slow, 0.001, event(b""), limit=10_000, idle=10.0)
+    assert len(await body.whole()) == 2000
+    assert waits == [10, 10, 20 + 1 - 18, 20 + 1 - 27, 20 + 4 - 36, 20 + 4 - 45]
+
+
+async def test_an_event_that_does_not_say_that_more_comes_is_the_last():
+    body = incoming(event(b"a", True), 0.001, event(b"b"), event(b"never"))
+    assert await body.whole() == b"ab"
+
+
 @pytest.mark.parametrize("events", [(DISCONNECT,), (event(b"a", True), DISCONNECT), (0.01, DISCONNECT)], ids=str)
 async def test_a_client_that_leaves_is_said_to_have_left(events):
     body = incoming(*events)

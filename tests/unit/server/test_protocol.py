@@ -232,6 +232,15 @@ class TestAnswering:
         await settle()
         assert connection.transport.statuses() == [204]
 
+    async def test_a_depth_of_one_is_no_pipeline(self, app):
+        connection = Server(app, protocol_class(ConnectionLimits(pipeline_depth=1))).connect()
+        connection.data_received(GET)
+        await settle()
+        connection.data_received(GET + GET)
+        await settle()
+        assert connection.transport.statuses() == [204, 204]
+        assert connection.transport.closed
+
     async def test_what_was_refused_in_a_queue_is_never_begun(self, server, app):
         app.may_answer.clear()
         connection = server.connect()

@@ -1,0 +1,34 @@
+"""Every type inside a type, once."""
+
+from typing import Any
+
+import pytest
+from msgspec import Struct, inspect
+
+from flasgo.validation.shapes import nodes
+
+
+class Node(Struct):
+    value: int
+    children: "list[Node]"
+    extra: dict[str, tuple[bool, Any]] = {}
+
+
+def test_every_type_once_and_the_outermost_first():
+    found = list(nodes(list[Node]))
+    assert isinstance(found[0], inspect.ListType)
+    assert sum(isinstance(node, inspect.StructType) for node in found) == 1
+    kinds = {type(node) for node in found}
+    assert kinds >= {
+        inspect.IntType,
+        inspect.DictType,
+        inspect.StrType,
+        inspect.TupleType,
+        inspect.BoolType,
+        inspect.AnyType,
+    }
+
+
+def test_what_msgspec_does_not_know():
+    with pytest.raises(TypeError):
+        list(nodes(5))
