@@ -243,7 +243,7 @@ class Request:
             before, found, after = fields[b"cookie"].partition(key)
             if not found:
                 return None
-            if key not in after and (not before or before[-2:] == b"; "):
+            if after.find(key) < 0 and (not before or before[-2:] == b"; "):
                 return after.partition(b";")[0]
         header = b"; ".join(value for name, value in self.scope["headers"] if name == b"cookie")
         return find_cookie(header, key[:-1])

@@ -416,15 +416,17 @@ def _is_host_pattern(text: str) -> bool:
 
 
 def _is_origin(text: str) -> bool:
-    """`scheme://host[:port]`; or without scheme for either; or "." before a domain for its sub-domains."""
+    """`scheme://host[:port]`; or without scheme for either; "*." before a domain, or "." where there is no scheme, for its sub-domains."""
     scheme, separator, host = text.rpartition("://")
     if separator:
-        return scheme in {"http", "https"} and _is_host(host)
-    return text != "null" and (_is_host(text) or _is_domain(text))
+        return scheme in {"http", "https"} and (_is_host(host) or (host.startswith("*") and _is_domain(host[1:])))
+    return text != "null" and (_is_host(text) or _is_domain(text.removeprefix("*")))
 
 
 def _is_network(text: str) -> bool:
-    """An IP address, or a network as in 10.0.0.0/8, whose host bits are zero."""
+    """An IP address, a network as in 10.0.0.0/8, whose host bits are zero, or "unix" for peers on a unix socket."""
+    if text == "unix":
+        return True
     try:
         ip_network(text)
     except ValueError:
@@ -439,12 +441,12 @@ _GRAMMARS: tuple[tuple[str, Callable[[str], object], str], ...] = (
     (
         "TRUSTED_PROXIES",
         _is_network,
-        "an address as in '10.0.0.1' or a network as in '10.0.0.0/8', with no host bits set",
+        "an address as in '10.0.0.1', a network as in '10.0.0.0/8' with no host bits set, or 'unix'",
     ),
     (
         "CSRF_TRUSTED_ORIGINS",
         _is_origin,
-        "an origin as in 'https://example.com:8443', without path; '.example.com' for sub-domains",
+        "an origin as in 'https://example.com:8443', without path; '.example.com' or 'https://*.example.com' for sub-domains",
     ),
     ("SSRF_ALLOWED_SCHEMES", _SCHEME.fullmatch, "a scheme as in 'https', without '://'"),
 )

@@ -17,7 +17,7 @@ from difflib import SequenceMatcher
 from importlib import import_module
 from pathlib import Path
 from types import MemberDescriptorType, ModuleType
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import msgspec
 from msgspec import NODEFAULT, Struct
@@ -269,7 +269,7 @@ def _decoded(text: str, annotation: object) -> object:
         if any(isinstance(kind, (shapes.StrType, shapes.AnyType)) for kind in kinds):
             return msgspec.convert(text, annotation, strict=False)
         if text.lstrip().startswith(("[", "{")) and not _BRACKETED_ADDRESS.match(text):
-            return msgspec.json.decode(text, type=annotation)
+            return msgspec.json.decode(text, type=cast("type[object]", annotation))
         if any(isinstance(kind, _ARRAYS) for kind in kinds):
             items = (item.strip() for item in text.split(","))
             return msgspec.convert([item for item in items if item], annotation, strict=False)

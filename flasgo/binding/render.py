@@ -1,7 +1,7 @@
 """A handler's value → Response, by what the handler declares. Compiled once for each route."""
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias, TypeGuard
+from typing import TypeAlias, TypeGuard, cast
 
 from msgspec import ValidationError
 from msgspec.json import Decoder, decode
@@ -117,7 +117,7 @@ def _broken(plan: HandlerPlan, problem: str) -> ContractError:
 
 def _verifier(plan: HandlerPlan) -> Callable[[bytes], None]:
     declared = plan.returns.annotation
-    decoder: Decoder[object] = Decoder(declared)
+    decoder: Decoder[object] = Decoder(cast("type[object]", declared))
 
     def agrees(body: bytes) -> None:
         try:

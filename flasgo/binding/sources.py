@@ -141,7 +141,7 @@ def _same(value: object) -> object:
 
 def _is_boolean(annotation: object) -> bool:
     """Does it take booleans, and no text?"""
-    kinds = tuple(nodes(annotation))
+    kinds = nodes(annotation)
     if any(isinstance(kind, (StrType, AnyType)) for kind in kinds):
         return False
     return any(

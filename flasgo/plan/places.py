@@ -147,6 +147,9 @@ class _Reading:
         kind, metadata = peel(written)
         markers = [m for m in metadata if _marks(m)]
         nested = [m for _, found in inside(kind) for m in found if _marks(m)]
+        alone = next((one for one, _ in inside(kind) if _marks(one)), None)
+        if alone is not None:
+            raise self.mistake(f"{_spelled(alone)} is no type; write `{self.name}: Annotated[str, {_spelled(alone)}]`.")
         if nested:
             spelled = f"Annotated[{describe(self.kind)}, {_spelled(nested[0])}]"
             raise self.mistake(f"its marker stands inside the type; put it around the whole: `{spelled}`.")

@@ -38,6 +38,8 @@ def is_alias(annotation: object) -> TypeGuard[Alias]:
 
 def peel(annotation: object) -> tuple[object, tuple[object, ...]]:
     """The type below `Annotated`, `type` aliases, NewType and qualifiers, and the metadata found on the way, outermost last."""
+    if isinstance(annotation, type):
+        return annotation, ()
     metadata: tuple[object, ...] = ()
     while True:
         if get_origin(annotation) is Annotated:
@@ -203,7 +205,9 @@ def _scalar_problem(annotation: object) -> str | None:
         if kind is Any or get_origin(kind) is Literal:
             continue
         if not isinstance(kind, type) or not (kind in SCALARS or issubclass(kind, enum.Enum)):
-            return f"{describe(kind)} cannot be read from text; mark the parameter with Body() to take it from the body as JSON"
+            cure = "mark the parameter with Body() to take it from the body as JSON"
+            other = "annotate a type that text can stand for, such as str, int, UUID or an Enum"
+            return f"{describe(kind)} cannot be read from text; {cure if json_problem(kind) is None else other}"
     return None
 
 
@@ -216,11 +220,12 @@ def json_problem(annotation: object) -> str | None:
     """Why msgspec cannot decode or encode this type as JSON; None when it can."""
     try:
         custom = [n.cls for n in nodes(annotation) if isinstance(n, msgspec.inspect.CustomType) and n.cls is not object]
-        msgspec.json.Decoder(annotation)
+        msgspec.json.Decoder(cast("type[object]", annotation))
     except NameError as error:
         return f"a type inside it names {error.name!r}, which its module does not have; define or import it there, for run time too"
     except Exception as error:  # noqa: BLE001 - the annotations of a model are code of the user's: they may raise anything
-        return f"{error}".split("\n", maxsplit=1)[0] or type(error).__name__
+        problem = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
+        return f"{problem}; correct the type"
     if custom:
         return f"{describe(custom[0])} is not a type that JSON can carry; use a Struct, a dataclass or a builtin type"
     return None

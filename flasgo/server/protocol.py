@@ -64,7 +64,8 @@ class HardenedProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.watch = _watches.get(server_state) or self._new_watch()
         self.peer: str | None = None
-        self.patience = Patience(self.watch.limits)
+        self.bounds = self.watch.limits
+        self.patience = Patience(self.bounds)
         self.resumed = 0  # how often all that was written was taken
 
         # Reading
@@ -96,7 +97,7 @@ class HardenedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.peer = peer_of(self.client)
         count = self.watch.enter(self)
-        most = self.watch.limits.connections_per_peer
+        most = self.bounds.connections_per_peer
         if not most or count <= most or self.watch.make_way(self):
             return
         if count > 2 * most:  # who is being told so counts as well
@@ -142,13 +143,13 @@ class HardenedProtocol(HttpToolsProtocol):
             start = end
         if self.deaf and not self.upgraded:
             self.dropped += size - start
-            if self.dropped > self.watch.limits.linger_bytes:
+            if self.dropped > self.bounds.linger_bytes:
                 self.flow.pause_reading()
 
     def _hold(self, start: bytes) -> None:
         if start == b"\r\n":  # some clients send it after a body
             return
-        if len(start) >= self.watch.limits.head_bytes:
+        if len(start) >= self.bounds.head_bytes:
             self._refuse(431, "head-bytes")
         elif is_no_head(start):
             self._refuse(400, "malformed")
@@ -157,13 +158,13 @@ class HardenedProtocol(HttpToolsProtocol):
 
     def _feed_head(self, head: bytes) -> None:
         self.held = b""
-        limits = self.watch.limits
+        bounds = self.bounds
         line = REQUEST_LINE.match(head)
-        if len(head) > limits.head_bytes:
+        if len(head) > bounds.head_bytes:
             self._refuse(431, "head-bytes")
         elif line is None:
             self._refuse(400, "request-line")
-        elif len(self.pipeline) + 1 >= limits.pipeline_depth and self._is_owed():
+        elif len(self.pipeline) + 1 >= bounds.pipeline_depth and self._is_owed():
             self._end_after_answers()
         else:
             self.heads += 1
@@ -172,14 +173,18 @@ class HardenedProtocol(HttpToolsProtocol):
             self._feed(head)
 
     def _feed_chunks(self, data: bytes) -> None:
-        """Only the parser knows where the body ends. Of what follows it in the same read, see `on_message_begin`."""
-        received = self.received
+        """Only the parser knows where the body ends. With a request after it in the same read, the connection ends: the peer asks again."""
+        received, scope = self.received, self.scope
         self.chunks = 0
         self._feed(data)
-        if self.left and not self.deaf:
+        if self.deaf:
+            return
+        if self.scope is not scope:
+            self._end_after_answers()
+        elif self.left:
             excess = len(data) - (self.received - received) - CHUNK_BYTES * self.chunks
             self.framing = max(0, self.framing + excess)
-            if self.framing > self.watch.limits.framing_bytes:
+            if self.framing > self.bounds.framing_bytes:
                 self._refuse(431, "chunk-framing")
 
     def _feed(self, data: bytes) -> None:
@@ -209,16 +214,12 @@ class HardenedProtocol(HttpToolsProtocol):
 
     # --- what the parser finds ---------------------------------------------------------------------------------------
 
-    def on_message_begin(self) -> None:
-        """Raises _Unexpected after a chunked body in the same read: the connection ends then, and the peer asks again."""
+    def on_headers_complete(self) -> None:
         if not self.is_expected:
             raise _Unexpected
         self.is_expected = False
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
         headers = self.headers
-        if len(headers) > self.watch.limits.head_fields:
+        if len(headers) > self.bounds.head_fields:
             raise Refused(431, "head-fields")
         fields = dict(headers)
         left = 0
@@ -255,7 +256,7 @@ class HardenedProtocol(HttpToolsProtocol):
         if self.left:
             if self.parser.should_upgrade():  # the body is still to come, see `_after_upgrade`
                 return
-            if sum(len(name) + len(value) + 4 for name, value in self.headers) > self.watch.limits.framing_bytes:
+            if sum(len(name) + len(value) + 4 for name, value in self.headers) > self.bounds.framing_bytes:
                 raise Refused(431, "trailers")
             self.left = 0
         if not self.parser.should_keep_alive():

@@ -83,8 +83,10 @@ def _refusal(body: bytes, kind: object, error: Exception) -> HTTPException:
 def _reason(body: bytes, error: Exception) -> str:
     if not body.strip():
         return "it is empty"
-    if isinstance(error, UnicodeDecodeError):
-        return f"it is not UTF-8 at byte {error.start}"
     if isinstance(error, RecursionError):
         return "it is nested too deep"
+    try:
+        body.decode()
+    except UnicodeDecodeError as broken:  # msgspec says it in another way in every other version
+        return f"it is not UTF-8 at byte {broken.start}"
     return str(error).removeprefix("JSON is malformed: ")

@@ -1,13 +1,24 @@
 """Types as msgspec describes them."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from msgspec import inspect
 
 
-def nodes(annotation: object) -> Iterator[inspect.Type]:
+def nodes(annotation: object) -> tuple[inspect.Type, ...]:
     """Every type inside a type, itself first, each record once. Raises TypeError for what msgspec does not know."""
-    return _walk(inspect.type_info(annotation), set())
+    try:
+        return _known_nodes(annotation)
+    except TypeError:  # metadata that cannot be hashed; or, once more, what msgspec does not know
+        return _nodes(annotation)
+
+
+def _nodes(annotation: object) -> tuple[inspect.Type, ...]:
+    return tuple(_walk(inspect.type_info(annotation), set()))
+
+
+_known_nodes = lru_cache(maxsize=1024)(_nodes)  # many handlers use the same types
 
 
 def _walk(node: object, seen: set[int]) -> Iterator[inspect.Type]:

@@ -203,6 +203,13 @@ class TestMarkers:
         name = default.__name__ if isinstance(default, type) else type(default).__name__
         check(handler, "parameter `v`", f"{name}() is no default; write `v: Annotated[int, {name}()]`")
 
+    @table("annotation", [Query, Query(), Header | None, list[Body]])
+    def test_a_marker_instead_of_a_type(self, annotation: Any):
+        def handler(v): ...
+
+        handler.__annotations__["v"] = annotation
+        check(handler, "parameter `v`", "() is no type; write `v: Annotated[str, ", methods=["POST"])
+
     def test_two_markers(self):
         def handler(v: Annotated[str, Query(), Header()]): ...
 
@@ -349,20 +356,20 @@ class TestTypes:
         check(handler, "parameter `v`", "Plain is not a type that JSON can carry", methods=["POST"])
 
     def test_an_alias_that_contains_itself(self):
-        class loop:  # as `type loop = list[loop]` makes it
+        class Alias:  # as `type loop = list[loop]` makes it
             __type_params__ = ()
             __value__: Any
 
-        loop.__value__ = list[loop]
+        loop: Any = Alias()
+        loop.__value__ = types.GenericAlias(list, loop)
 
-        def handler(v: Annotated[loop, Body()]): ...
+        def handler(v): ...
 
+        handler.__annotations__["v"] = loop
         check(handler, "parameter `v`", "an alias that contains itself; write a Struct", methods=["POST"])
 
-        def answers() -> loop:
-            raise NotImplementedError
-
-        check(answers, "an alias that contains itself; write a Struct")
+        handler.__annotations__ = {"return": loop}
+        check(handler, "an alias that contains itself; write a Struct")
 
     def test_a_session_or_request_of_ones_own(self):
         def handler(v: OwnRequest): ...

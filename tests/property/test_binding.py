@@ -17,7 +17,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
@@ -121,6 +121,13 @@ def text_client() -> tuple[TestClient, list[object]]:
     return app.test_client(headers={"accept": "application/json"}), last
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _frozen() -> None:
+    """The application is compiled before the first example is timed."""
+    client, _ = text_client()
+    client.get("/query/0?v=a")
+
+
 @given(st.sampled_from(sorted(ANNOTATIONS)), st.lists(TEXTS, max_size=4))
 def test_what_comes_from_the_query_is_of_its_type(name: str, texts: list[str]):
     assume(all(max(text, default="") > "\ud7ff" or True for text in texts))
@@ -206,6 +213,7 @@ def test_the_words_of_booleans_in_any_case(word: str, data: st.DataObject):
     assert last == [BOOL_WORDS[word]]
 
 
+@settings(deadline=None, max_examples=50)  # every example makes an application, or sends many requests
 @given(st.binary(max_size=200))
 def test_a_query_of_any_bytes_is_never_500(raw: bytes):
     client, _ = text_client()
@@ -530,6 +538,7 @@ LAYERS = st.lists(st.sampled_from(["sync", "async", "request", "partial", "insta
 )
 
 
+@settings(deadline=None, max_examples=50)  # every example makes an application, or sends many requests
 @given(functions(), LAYERS, st.integers(0, 3))
 def test_every_signature_is_bound_in_every_wrapping(function: Callable[..., Any], layers: list[str], in_path: int):
     parameters = [p for p in inspect.signature(function).parameters.values() if p.name in "abcdef"]
@@ -570,6 +579,7 @@ ODD = st.one_of(
 )  # fmt: skip
 
 
+@settings(deadline=None, max_examples=50)  # every example makes an application, or sends many requests
 @given(ODD, st.sampled_from(["v", "return"]), ODD | st.just(inspect.Parameter.empty), st.sampled_from(["GET", "POST"]))
 def test_an_annotation_of_any_kind_registers_or_gives_a_sentence(
     annotation: Any, name: str, default: object, method: str

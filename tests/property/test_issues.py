@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import make_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypedDict, Union
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, TypedDict, Union, cast
 from uuid import UUID
 
 import msgspec
@@ -170,7 +170,7 @@ def is_valid(value: object, expected: object, *, strict: bool) -> bool:
 
 def usable(expected: object) -> bool:
     try:
-        msgspec.json.Decoder(expected)
+        msgspec.json.Decoder(cast("type[object]", expected))
     except TypeError:  # a union that msgspec cannot tell apart
         return False
     return True

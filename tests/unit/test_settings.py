@@ -633,6 +633,8 @@ class TestRules:
             "a.example",
             "a.example:8000",
             ".a.example",
+            "*.a.example",
+            "https://*.a.example:8443",
             "[::1]:80",
         ],
     )
@@ -646,8 +648,7 @@ class TestRules:
             "ftp://a",
             "https://",
             "*",
-            "*.a",
-            "https://*.a",
+            "https://*a",
             "https://.a",
             "null",
             "",

@@ -60,6 +60,8 @@ async def test_no_more_calls_wait_than_the_limit_says_but_what_must_run_runs():
     assert await asyncio.gather(*waiting) == [True] * (1 + QUEUE_PER_THREAD)
     assert await pool.run(lambda: "served again") == "served again"
     pool.shutdown()
+    await asyncio.sleep(0.01)
+    assert pool._pending == 0
 
 
 async def test_a_cancelled_call_in_the_queue_frees_its_place():

@@ -194,7 +194,7 @@ class Fails(Struct):
 def test_json_problem_is_none_or_a_sentence():
     assert json_problem(Page[int]) is None
     assert json_problem(object) is None
-    assert json_problem(Fails) == "division by zero"
+    assert json_problem(Fails) == "division by zero; correct the type"
     assert "is not a type that JSON can carry" in str(json_problem(complex))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextvars import ContextVar, copy_context
 
 import pytest
 import uvicorn
@@ -12,6 +13,7 @@ from flasgo.server.protocol import HardenedProtocol, protocol_class
 from flasgo.settings import load_settings
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+seen: ContextVar[str] = ContextVar("seen", default="nothing")
 CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -20,11 +22,13 @@ class App:
         self.settings = load_settings(settings)
         self.scopes = []
         self.messages = []
+        self.seen = []
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
     async def __call__(self, scope, receive, send):
         self.scopes.append(scope)
+        self.seen.append(seen.get())
         while True:
             message = await receive()
             self.messages.append(message)
@@ -158,6 +162,38 @@ class TestReading:
         monkeypatch.undo()
         assert connection.transport.statuses() == [204, 204, 204]
 
+    async def test_a_request_begins_with_no_context(self, server, app):
+        """asyncio reads in the context of whoever resumed reading: mostly another request."""
+        connection = server.connect()
+        context = copy_context()
+        context.run(seen.set, "a secret")
+        context.run(connection.data_received, GET)
+        await settle()
+        assert app.seen == ["nothing"]
+
+    async def test_a_head_that_cannot_end_within_the_limit_is_refused_at_once(self, server):
+        connection = server.connect()
+        connection.data_received(b"GET /" + b"a" * 16_378)
+        assert connection.transport.statuses() == []
+        connection.data_received(b"a")
+        assert connection.transport.statuses() == [431]
+
+    async def test_small_chunks_are_no_credit_for_a_large_extension(self, app):
+        connection = Server(app, protocol_class(ConnectionLimits(framing_bytes=100))).connect()
+        connection.data_received(CHUNKED)
+        for data in (b"1\r\nx\r\n" * 100, b"1;" + b"a" * 50, b"a" * 50):
+            assert connection.transport.statuses() == []
+            connection.data_received(data)
+        assert connection.transport.statuses() == [431]
+
+    async def test_every_request_has_its_own_extensions(self, app):
+        connection = Server(app, protocol_class(ConnectionLimits(framing_bytes=100))).connect()
+        for _ in range(3):
+            for data in (CHUNKED, b"1;" + b"a" * 90, b"\r\nx\r\n0\r\n\r\n"):
+                connection.data_received(data)
+            await settle()
+        assert connection.transport.statuses() == [204] * 3
+
     async def test_a_refused_body_disconnects_the_application(self, server, app):
         connection = server.connect()
         connection.data_received(CHUNKED + b"2\r\nab\r\n")
@@ -221,6 +257,25 @@ class TestAnswering:
         await settle()
         assert connection.transport.statuses() == [204, 204, 400]
         assert connection.transport.ended
+
+    async def test_who_was_not_read_any_more_is_read_until_it_goes(self, server, app):
+        app.may_answer.clear()
+        connection = server.connect()
+        connection.data_received(GET)
+        await settle()
+        connection.data_received(b"\n" + b"x" * 300_000)
+        assert connection.transport.paused
+        app.may_answer.set()
+        await settle()
+        assert connection.transport.statuses() == [204, 431]
+        assert not connection.transport.paused
+
+    async def test_the_sweep_is_told_how_often_all_was_taken(self, server):
+        connection = server.connect()
+        connection.pause_writing()
+        assert connection.flow.write_paused
+        connection.resume_writing()
+        assert (connection.flow.write_paused, connection.resumed) == (False, 1)
 
     async def test_nothing_is_said_on_a_connection_that_is_gone(self, server, app):
         app.may_answer.clear()

@@ -38,7 +38,7 @@ def test_a_decimal_is_finite(text: str):
     [
         (b"", "it is empty"),
         (b" ", "it is empty"),
-        (b'"\xff"', "it is not UTF-8 at byte 0"),
+        (b'"\xff"', "it is not UTF-8 at byte 1"),
         (b"{", "Input data was truncated"),
         (b"{]", "object keys must be strings (byte 1)"),
         (b"[" * (MAX_JSON_DEPTH + 1) + b"]" * (MAX_JSON_DEPTH + 1), "it is nested more than 64 levels deep"),

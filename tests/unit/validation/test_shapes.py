@@ -1,6 +1,6 @@
 """Every type inside a type, once."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from msgspec import Struct, inspect
@@ -27,6 +27,11 @@ def test_every_type_once_and_the_outermost_first():
         inspect.BoolType,
         inspect.AnyType,
     }
+
+
+def test_metadata_that_cannot_be_hashed():
+    (node,) = nodes(Annotated[int, {"words": []}])
+    assert isinstance(node, inspect.IntType)
 
 
 def test_what_msgspec_does_not_know():
