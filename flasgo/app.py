@@ -20,7 +20,9 @@ from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.model import Injected
 from flasgo.request import Request, State
 from flasgo.response import NO_FIELDS, WITH_BODY, Response
-from flasgo.routing.registrar import Registrar, Rule
+from flasgo.routing.policies import check_attached, with_policies
+from flasgo.routing.registrar import Registrar
+from flasgo.routing.rule import Rule
 from flasgo.routing.table import Table
 from flasgo.routing.urls import build_url
 from flasgo.server.run import run_app
@@ -132,9 +134,11 @@ class Flasgo(Registrar, Generic[S]):
         if self._assembly is None:
             if self.settings.secret_key_is_random:
                 warn_of_random_key()
+            rules = with_policies(self._rules, self._declared)
+            check_attached(rules, self._declared)
             self._assembly = assemble(
                 self,
-                self._rules,
+                rules,
                 hooks=Hooks(tuple(self._before), tuple(self._after), tuple(self._teardown)),
                 handlers=ErrorHandlers(self._by_class, self._by_status),
                 providers={Settings: lambda _: self.settings, Session: attrgetter("session")},

@@ -41,7 +41,7 @@ from flasgo.plan.model import Route
 from flasgo.request import Application, Request, Terms, routed_path
 from flasgo.response import LOCATION_SAFE, TEXT, Response, quick
 from flasgo.routing.pattern import Pattern, Segment
-from flasgo.routing.registrar import Rule
+from flasgo.routing.rule import Rule
 from flasgo.routing.table import Miss, Table
 from flasgo.security.csrf import CSRF
 from flasgo.security.headers import SecurityHeaders

@@ -137,5 +137,9 @@ class Route(Struct, frozen=True):
     options: tuple[Struct, ...] = ()
 
     def option(self, kind: type[O]) -> O | None:
-        """The option of this type, or None."""
+        """The option of this type, or None; of several the first, which was declared nearest to the handler."""
         return next((option for option in self.options if isinstance(option, kind)), None)
+
+    def every(self, kind: type[O]) -> tuple[O, ...]:
+        """The options of this type, the one declared nearest to the handler first."""
+        return tuple(option for option in self.options if isinstance(option, kind))

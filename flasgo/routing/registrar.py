@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable
 from typing import TypedDict, TypeVar, Unpack
 
-from msgspec import Struct
-
 from flasgo.errors import RegistrationError
 from flasgo.http.headers import TOKEN
 from flasgo.pipeline.hooks import Hook, after_hook, before_hook, error_hook, teardown_hook
@@ -15,6 +13,8 @@ from flasgo.plan.types import peel
 from flasgo.response import checked_status
 from flasgo.routing.converters import Converter, Converters
 from flasgo.routing.pattern import Pattern, parse
+from flasgo.routing.policies import Declared, with_policies
+from flasgo.routing.rule import Rule
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -40,13 +40,6 @@ class RouteOptions(TypedDict, total=False):
     csrf: bool
 
 
-class Rule(Struct, frozen=True):
-    """A route and the parsed pattern of its path."""
-
-    route: Route
-    pattern: Pattern
-
-
 class Registrar:
     """Collects what is registered, checked at once; whoever owns it says when it is too late (`_check_open`)."""
 
@@ -55,6 +48,7 @@ class Registrar:
         self._converters = Converters()
         self._rules: list[Rule] = []
         self._rules_by_name: dict[str, list[Rule]] = {}
+        self._declared: list[Declared] = []
         self._before: list[Hook] = []
         self._after: list[Hook] = []
         self._teardown: list[Hook] = []
@@ -67,8 +61,8 @@ class Registrar:
 
     @property
     def routes(self) -> tuple[Route, ...]:
-        """Every route, in the order of registration."""
-        return tuple(rule.route for rule in self._rules)
+        """Every route with its policies, in the order of registration."""
+        return tuple(rule.route for rule in with_policies(self._rules, self._declared))
 
     def route(
         self, path: str, *, methods: Iterable[str] = ("GET",), **options: Unpack[RouteOptions]
