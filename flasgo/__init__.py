@@ -28,6 +28,7 @@ from flasgo.errors import (
     RequestTimeout,
     ServiceUnavailable,
     SettingsError,
+    StoreUnavailable,
     TooManyRequests,
     Unauthorized,
     UnsupportedMediaType,
@@ -47,6 +48,7 @@ from flasgo.response import Response, jsonify, redirect
 from flasgo.routing.converters import Converter
 from flasgo.session import Session, SessionError
 from flasgo.settings import Settings
+from flasgo.storage.model import Counter, Store, Verdict
 from flasgo.testing.client import TestClient
 from flasgo.testing.response import TestResponse
 
@@ -66,6 +68,7 @@ __all__ = [
     "ContractError",
     "Converter",
     "Cookie",
+    "Counter",
     "FileResponse",
     "Flasgo",
     "FlasgoError",
@@ -100,6 +103,8 @@ __all__ = [
     "Settings",
     "SettingsError",
     "State",
+    "Store",
+    "StoreUnavailable",
     "TestClient",
     "TestResponse",
     "TooManyRequests",
@@ -107,6 +112,7 @@ __all__ = [
     "UnsupportedMediaType",
     "UploadedFile",
     "ValidationFailed",
+    "Verdict",
     "abort",
     "csrf_token",
     "current_app",

@@ -28,6 +28,7 @@
        ├─ HeadersTooLarge 431
        ├─ InternalServerError 500
        └─ ServiceUnavailable 503
+          └─ StoreUnavailable                 a store of sessions or limits that does not answer
 
 `code` is the stable name of a kind of error: the same in the problem document, the log event, the metric label and OpenAPI.
 """
@@ -262,6 +263,24 @@ class InternalServerError(_Named):
 class ServiceUnavailable(_Named):
     default_status = 503
     default_code = "service_unavailable"
+
+
+class StoreUnavailable(ServiceUnavailable):
+    """A store that cannot be reached, does not answer in time, or is damaged.
+
+    Unhandled it is a 503 whose detail says nothing about the store; `reason` is for the log.
+    """
+
+    default_code = "store_unavailable"
+
+    def __init__(self, reason: str = "", detail: str = "", *, headers: Mapping[str, str] | None = None) -> None:
+        self.reason = reason
+        super().__init__(
+            detail or "Something that this service needs does not answer. Try again later.", headers=headers
+        )
+
+    def __str__(self) -> str:
+        return self.reason or super().__str__()
 
 
 _BY_STATUS: dict[int, type[_Named]] = {

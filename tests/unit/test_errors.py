@@ -14,7 +14,9 @@ from flasgo.errors import (
     MethodNotAllowed,
     NotFound,
     RegistrationError,
+    ServiceUnavailable,
     SettingsError,
+    StoreUnavailable,
     ValidationFailed,
     abort,
     phrase_of,
@@ -140,3 +142,12 @@ def test_mistakes_of_the_programmer_are_value_errors_too():
     assert error.problems == ("A must be b", "C must be d")
     assert str(error) == "Settings do not fit:\n  - A must be b\n  - C must be d"
     assert issubclass(RegistrationError, ConfigurationError)
+
+
+def test_a_store_that_does_not_answer_says_why_to_the_log_and_not_to_the_client():
+    error = StoreUnavailable("redis on 10.0.0.7:6379 refused the connection")
+    assert isinstance(error, ServiceUnavailable)
+    assert (error.status_code, error.code) == (503, "store_unavailable")
+    assert str(error) == error.reason == "redis on 10.0.0.7:6379 refused the connection"
+    assert "redis" not in error.detail
+    assert str(StoreUnavailable(detail="Later.")) == "503 Later."
