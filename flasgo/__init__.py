@@ -1,7 +1,7 @@
 """flasgo: a typed Python web framework. Written like Flask, safe by default like Django."""
 
 from flasgo.app import Flasgo, current_app, url_for
-from flasgo.context import csrf_token, g
+from flasgo.context import csrf_token, current_user, g
 from flasgo.errors import (
     BadRequest,
     BuildError,
@@ -38,6 +38,7 @@ from flasgo.errors import (
 from flasgo.file_response import FileResponse
 from flasgo.http.forms import FormData
 from flasgo.http.uploads import UploadedFile
+from flasgo.identity import User
 from flasgo.outbound.config import SSRFConfig
 from flasgo.outbound.guard import SSRFGuard, SSRFResolvedURL
 from flasgo.outbound.urls import SSRFViolation
@@ -111,11 +112,13 @@ __all__ = [
     "Unauthorized",
     "UnsupportedMediaType",
     "UploadedFile",
+    "User",
     "ValidationFailed",
     "Verdict",
     "abort",
     "csrf_token",
     "current_app",
+    "current_user",
     "g",
     "jsonify",
     "redirect",

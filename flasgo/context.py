@@ -1,4 +1,4 @@
-"""The request in hand, and the proxies that stand for it: `request`, `session` and `g`.
+"""The request in hand, and the proxies that stand for it: `request`, `session`, `current_user` and `g`.
 
 One ContextVar holds the Request; everything else hangs on it. A thread of the pool runs in a copy of the context, so
 the proxies work in sync handlers as they do on the loop.
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, cast
 
+from flasgo.identity import User
 from flasgo.request import Request, State
 from flasgo.session import Session
 
@@ -88,6 +89,9 @@ request = cast("Request", Proxy("request", current_request))
 
 session = cast("Session", Proxy("session", lambda: current_request("session").session))
 """The session of the current request."""
+
+current_user = cast("User", Proxy("current_user", lambda: current_request("current_user").user))
+"""Who is asking: `Request.user` of the current request."""
 
 g = cast("State", Proxy("g", lambda: current_request("g").g))
 """A namespace for the length of the current request."""

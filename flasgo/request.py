@@ -16,6 +16,7 @@ from flasgo.http.media import essence
 from flasgo.http.multipart import FormLimits
 from flasgo.http.query import parse_query
 from flasgo.http.url import URL
+from flasgo.identity import ANONYMOUS, User
 from flasgo.session import Session, Stored
 from flasgo.settings import Settings
 from flasgo.validation.decode import decoder_for
@@ -107,6 +108,9 @@ class Request:
     _cookies: dict[str, list[str]] | None = None
     _body: bytes | None = None
     _g: State | None = None
+
+    user: User = ANONYMOUS
+    """Who is asking; a stranger until a backend of the route, or a hook, says who it is."""
 
     opened_session: Session | None = None
     """The session, if anybody asked for it."""

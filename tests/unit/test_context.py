@@ -1,6 +1,7 @@
 import pytest
 
-from flasgo.context import Proxy, current, current_request, g, request
+from flasgo.context import Proxy, current, current_request, current_user, g, request
+from flasgo.identity import User
 from flasgo.request import Request, State
 
 
@@ -36,3 +37,15 @@ def test_an_attribute_that_the_object_lacks_is_its_own_error():
     with pytest.raises(AttributeError, match="nothing named 'missing'"):
         _ = proxy.missing
     assert not hasattr(proxy, "__missing__")
+
+
+def test_current_user_is_the_request_s_user_and_a_stranger_is_false():
+    stranger, member = by_hand(), by_hand()
+    member.user = User("alice", is_authenticated=True)
+
+    for made, seen in ((stranger, (None, False)), (member, ("alice", True))):
+        token = current.set(made)
+        try:
+            assert (current_user.id, bool(current_user)) == seen
+        finally:
+            current.reset(token)

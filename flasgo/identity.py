@@ -1,0 +1,48 @@
+"""User: who is asking. Data only; how a request proves who it is from is in auth/."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
+
+NOTHING: Mapping[str, object] = MappingProxyType({})
+
+
+class User(Struct, frozen=True):
+    """Who is asking. Subclass it (`frozen=True` again; `kw_only=True` for fields without defaults) for typed fields of your own.
+
+    A user with an `id` is still a stranger until `is_authenticated` says otherwise; a stranger is false. `scopes` are what was
+    granted, compared exactly. `data` is for whatever has no field.
+
+    Raises TypeError for scopes that are one string: each of its letters would be granted.
+    """
+
+    id: str | None = None
+    is_authenticated: bool = False
+    scopes: frozenset[str] = frozenset()
+    data: Mapping[str, object] = NOTHING
+
+    def __post_init__(self) -> None:
+        """Scopes become a frozenset, of whatever they were given as; a subclass that has its own calls this one's."""
+        scopes: object = self.scopes
+        if type(scopes) is not frozenset:
+            if isinstance(scopes, str):
+                raise TypeError(
+                    "A user's scopes are a set of strings; write scopes=frozenset({…}), or split the string."
+                )
+            force_setattr(self, "scopes", frozenset(self.scopes))
+
+    def __bool__(self) -> bool:
+        return self.is_authenticated
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.id))
+
+    @classmethod
+    def anonymous(cls) -> "User":
+        """The stranger: nobody has been authenticated."""
+        return ANONYMOUS
+
+
+ANONYMOUS = User()
