@@ -85,6 +85,7 @@ class Assembly(Struct, frozen=True):
     net: ErrorNet
     finish: Callable[[Request, Response], None]
     teardown: Callable[[BaseException | None], Awaitable[None]] | None
+    stages: tuple[Stage, ...] = ()
 
     def find(self, scope: Scope) -> Found:
         """The target of a request that is not one of the static routes' own, and the values in its path."""
@@ -176,6 +177,7 @@ def assemble(
         net=net,
         finish=headers.finish,
         teardown=compile_teardown(hooks.teardown, pool),
+        stages=stages,
     )
 
 

@@ -11,11 +11,12 @@ will do, and chain.py composes them into straight-line code:
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from msgspec import Struct
 
 from flasgo.errors import HTTPException
+from flasgo.plan.documents import Secured
 from flasgo.plan.model import Route
 from flasgo.request import Request
 from flasgo.response import Response
@@ -66,4 +67,13 @@ class Stage(Protocol):
 
     def rejections(self, route: Route | None, /) -> tuple[type[HTTPException], ...]:
         """The errors that this stage itself may answer there: read by OpenAPI and by `flasgo routes`."""
+        ...
+
+
+@runtime_checkable
+class Securing(Protocol):
+    """What a stage that asks who the client is has besides: the document says it of the route."""
+
+    def secured(self, route: Route, /) -> Secured | None:
+        """The schemes and scopes that this route needs; None where it needs none."""
         ...

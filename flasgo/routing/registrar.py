@@ -1,11 +1,12 @@
 """How routes, hooks and error handlers are registered: the decorators that an application and a blueprint share."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypedDict, TypeVar, Unpack
 
-from flasgo.errors import RegistrationError
+from flasgo.errors import HTTPException, RegistrationError
 from flasgo.http.headers import TOKEN
 from flasgo.pipeline.hooks import Hook, after_hook, before_hook, error_hook, teardown_hook
+from flasgo.plan.documents import Described, checked_raises, checked_responses
 from flasgo.plan.model import Endpoint, HandlerPlan, Route, Source
 from flasgo.plan.places import Context, plan_handler
 from flasgo.plan.signature import endpoint_name, source_of
@@ -30,6 +31,10 @@ class RouteOptions(TypedDict, total=False):
     STRICT_SLASHES): the path with a slash more or less at its end is redirected here (True) or answered as well (False).
     `max_body_bytes` replaces MAX_REQUEST_BODY_BYTES on this route. `csrf=False` takes the CSRF check away, for routes whose
     callers prove who they are by something that a browser does not send by itself.
+
+    The rest is for the OpenAPI document. `summary` and `description` (Markdown) replace the docstring's first line and the rest
+    of it. `raises` are the exceptions, Problems above all, that the handler answers with; `responses` more answers by status: a
+    sentence, or the type of a JSON body. `include_in_schema=False` keeps the route out.
     """
 
     name: str | None
@@ -38,6 +43,14 @@ class RouteOptions(TypedDict, total=False):
     strict_slashes: bool | None
     max_body_bytes: int | None
     csrf: bool
+    summary: str
+    description: str
+    tags: Iterable[str]
+    deprecated: bool
+    operation_id: str | None
+    include_in_schema: bool
+    raises: Iterable[type[HTTPException]]
+    responses: Mapping[int, object]
 
 
 class Registrar:
@@ -131,6 +144,7 @@ class Registrar:
             strict_slashes=options.get("strict_slashes"),
             max_body_bytes=_checked_size(options.get("max_body_bytes"), source),
             csrf=options.get("csrf", True),
+            options=(_described(options, source),),
         )
         self._add_rule(Rule(route, pattern))
 
@@ -207,6 +221,30 @@ def _once(handlers: dict[K, Hook], kind: K, hook: Hook, source: Source) -> None:
         other = source_of(handlers[kind].function)
         raise source.mistake(f"{kind!r} has an error handler already: {other}. Keep one of them.")
     handlers[kind] = hook
+
+
+UNDESCRIBED = Described()
+"""What nearly every route says; all of them share it."""
+
+
+def _described(options: RouteOptions, source: Source) -> Described:
+    described = Described(
+        summary=options.get("summary", ""),
+        description=options.get("description", ""),
+        tags=_checked_tags(options.get("tags", ()), source),
+        deprecated=options.get("deprecated", False),
+        operation_id=options.get("operation_id"),
+        included=options.get("include_in_schema", True),
+        raises=checked_raises(options.get("raises", ()), source),
+        responses=checked_responses(options.get("responses", {}), source),
+    )
+    return UNDESCRIBED if described == UNDESCRIBED else described
+
+
+def _checked_tags(tags: Iterable[str], source: Source) -> tuple[str, ...]:
+    if isinstance(tags, str):
+        raise source.mistake(f"tags={tags!r} is one string; write tags=[{tags!r}].")
+    return tuple(tags)
 
 
 def _checked_methods(methods: Iterable[str], source: Source) -> frozenset[str]:

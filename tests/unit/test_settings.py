@@ -101,6 +101,8 @@ class TestDefaults:
             "PROXY_HEADERS",
             "SYNC_THREADS",
             "STRICT_SLASHES",
+            "API_TAGS",
+            "DOCS_AUTH_BACKEND",
         }
 
     def test_every_protection_is_on(self) -> None:
