@@ -11,6 +11,7 @@ from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast, overload
 from flasgo.assembly import Assembly, Hooks, Target, assemble, forms_of
 from flasgo.context import Proxy, current, current_request
 from flasgo.errors import BuildError, ClientDisconnected, FrozenError, RegistrationError
+from flasgo.events import log_failure
 from flasgo.http.asgi import Message, Receive, Scope, Send, gone, lingering, whole_response
 from flasgo.lifespan import Lifespan, Opened, as_context, run_lifespan
 from flasgo.outbound.config import SSRFConfig
@@ -294,7 +295,7 @@ class Flasgo(Registrar, Generic[S]):
                 raise
             except Exception as error:
                 if started:
-                    logger.exception("response-broken-off method=%s path=%r", method[:20], request.path[:512])
+                    log_failure("response-broken-off", error, request)
                     raise
                 response = await rescue(request, error)
                 assembly.finish(request, response)

@@ -28,6 +28,7 @@ from msgspec.structs import replace
 from flasgo.binding.decode import Provider, compile_binding
 from flasgo.binding.render import compile_render
 from flasgo.errors import MalformedRequest, MethodNotAllowed, NotFound
+from flasgo.events import SecurityLog
 from flasgo.http.asgi import Scope
 from flasgo.http.multipart import FormLimits
 from flasgo.http.url import PATH_SAFE
@@ -124,16 +125,21 @@ def assemble(
     """Compile every route. With `verify`, answers are checked against their declared types in full."""
     settings = app.settings
     net = ErrorNet(handlers, pool)
+    log = SecurityLog(enabled=settings.LOG_SECURITY_EVENTS)
     headers = SecurityHeaders(
-        settings.SECURITY_HEADERS, no_store=settings.ENFORCE_NO_STORE_CACHE, explain=settings.DEBUG
+        settings.SECURITY_HEADERS, no_store=settings.ENFORCE_NO_STORE_CACHE, explain=log if settings.DEBUG else None
     )
-    hosts = HostCheck(settings.ALLOWED_HOSTS, log=settings.LOG_SECURITY_EVENTS)
+    hosts = HostCheck(settings.ALLOWED_HOSTS, log=log)
     keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     codec = SignedCookie(
         Signer(keys, "session"), idle=settings.SESSION_COOKIE_MAX_AGE, absolute=settings.SESSION_ABSOLUTE_MAX_AGE
     )
-    sessions = Sessions(settings, codec)
-    csrf = CSRF(settings, issues=any(CSRF.protects(rule.route) for rule in rules)) if settings.CSRF_ENABLED else None
+    sessions = Sessions(settings, codec, log=log)
+    csrf = (
+        CSRF(settings, issues=any(CSRF.protects(rule.route) for rule in rules), log=log)
+        if settings.CSRF_ENABLED
+        else None
+    )
     terms = Terms(
         max_body_bytes=settings.MAX_REQUEST_BODY_BYTES,
         read_timeout=settings.REQUEST_READ_TIMEOUT_SECONDS,
@@ -172,7 +178,7 @@ def assemble(
         static=table.static,
         table=table,
         unmatched=Target(handle(None, nowhere), terms),
-        proxies=TrustedProxies(settings.TRUSTED_PROXIES, settings.PROXY_HEADERS),
+        proxies=TrustedProxies(settings.TRUSTED_PROXIES, settings.PROXY_HEADERS, log=log),
         proxied=bool(settings.TRUSTED_PROXIES),
         net=net,
         finish=headers.finish,

@@ -1,13 +1,11 @@
 """The ASGI lifespan: what is opened before the first request and closed after the last, in reverse order."""
 
-import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Literal, TypeAlias, TypeVar
 
+from flasgo.events import log_failure
 from flasgo.http.asgi import Receive, Send
-
-logger = logging.getLogger("flasgo.errors")
 
 A = TypeVar("A")
 
@@ -67,8 +65,8 @@ async def run_lifespan(
             await send({"type": "lifespan.startup.complete"})
             await receive()
             phase = "shutdown"
-    except Exception as error:
-        logger.exception("%s-failed", phase)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the server is told
+        log_failure(f"{phase}-failed", error)
         await send({"type": f"lifespan.{phase}.failed", "message": f"{type(error).__name__}: {error}"})
     else:
         await send({"type": "lifespan.shutdown.complete"})

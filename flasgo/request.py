@@ -127,6 +127,9 @@ class Request:
     incoming: Incoming | None = None
     """The body, while it is not here as a whole."""
 
+    told: frozenset[object] = frozenset()
+    """The kinds of log lines that were written for this request: there is one of each."""
+
     failure: BaseException | None = None
     """What ended the request, if it was not an answer; for teardown."""
 

@@ -7,7 +7,6 @@ The form of the built-in answer (SPEC §1): problem+json (RFC 9457) for clients 
 speak typed JSON; a small page for browsers; text for everyone else.
 """
 
-import logging
 from collections.abc import Mapping
 from html import escape
 from urllib.parse import quote
@@ -15,14 +14,13 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from flasgo.errors import ClientDisconnected, HTTPException, InternalServerError, Issue, ValidationFailed
+from flasgo.events import log_failure
 from flasgo.http.media import preferred_format
 from flasgo.http.url import PATH_SAFE
 from flasgo.pipeline.hooks import Hook
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.request import Request
 from flasgo.response import HTML, TEXT, Response, encode_json, quick, to_response
-
-logger = logging.getLogger("flasgo.errors")
 
 PROBLEM = (b"content-type", b"application/problem+json")
 MAX_INSTANCE = 512
@@ -114,13 +112,7 @@ def note_unhandled(request: Request, error: Exception) -> InternalServerError:
 
     A test client that asked for it gets the exception itself.
     """
-    logger.error(
-        "unhandled-exception method=%s path=%r client=%s",
-        request.method[:20],
-        request.path[:MAX_INSTANCE],
-        request.client_ip,
-        exc_info=error,
-    )
+    log_failure("unhandled-exception", error, request)
     request.failure = error
     witness = (request.scope.get("extensions") or {}).get("flasgo.exceptions")
     if isinstance(witness, list):

@@ -3,7 +3,6 @@
 A plain function runs in a thread and neighbours share one hop; a coroutine function runs on the loop.
 """
 
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TypeAlias
@@ -11,14 +10,13 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from flasgo.errors import HTTPException
+from flasgo.events import log_failure
 from flasgo.pipeline.stage import AskStep, Part, Step, WorkStep
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.model import Call, Route
 from flasgo.plan.signature import arity, call_of
 from flasgo.request import Request
 from flasgo.response import Response, to_response
-
-logger = logging.getLogger("flasgo.errors")
 
 Function: TypeAlias = Callable[..., object]
 Answer: TypeAlias = Callable[[Request, Exception], Awaitable[Response]]
@@ -180,8 +178,8 @@ def _teardown_on_loop(hook: Hook) -> Teardown:
             value = hook(error)
             if isinstance(value, Awaitable):
                 await value
-        except Exception:
-            logger.exception("teardown-failed hook=%s", hook.function)
+        except Exception as failure:  # noqa: BLE001 - the others still run
+            log_failure("teardown-failed", failure, hook=hook.function)
 
     return teardown
 
@@ -191,7 +189,7 @@ def _teardown_in_thread(hooks: Sequence[Hook], pool: ThreadPool) -> Teardown:
         for hook in hooks:
             try:
                 hook(error)
-            except Exception:
-                logger.exception("teardown-failed hook=%s", hook.function)
+            except Exception as failure:  # noqa: BLE001 - the others still run
+                log_failure("teardown-failed", failure, hook=hook.function)
 
     return lambda error: pool.run_surely(work, error)

@@ -13,13 +13,13 @@ the owner stays empty: such a token is good with the session and without it. Nob
 since no session ever begins with a nonce that came from a request.
 """
 
-import logging
 import secrets
 from collections.abc import Awaitable
 from hmac import compare_digest
 from typing import Literal, TypeAlias
 
 from flasgo.errors import CSRFFailed, HTTPException
+from flasgo.events import SecurityLog
 from flasgo.http.cookies import DuplicateCookie, build_set_cookie
 from flasgo.pipeline.stage import GateStep, Part
 from flasgo.plan.model import Route
@@ -28,8 +28,6 @@ from flasgo.response import Response
 from flasgo.security.origins import Origins, own_origin, parse_origin, referring_origin
 from flasgo.settings import Settings
 from flasgo.signing import Signer, decode_base64url, encode_base64url
-
-logger = logging.getLogger("flasgo.security")
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods that ask for nothing to be changed (RFC 9110 §9.2.1)."""
@@ -89,14 +87,14 @@ class CSRF:
     are given the cookie that their forms will need.
     """
 
-    def __init__(self, settings: Settings, *, issues: bool) -> None:
+    def __init__(self, settings: Settings, *, issues: bool, log: SecurityLog) -> None:
         self.signer = Signer((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS), "csrf")
         self.cookie = settings.CSRF_COOKIE_NAME
         self.header = settings.CSRF_HEADER_NAME.lower().encode("latin-1")
         self.origins = Origins(settings.CSRF_TRUSTED_ORIGINS)
         self.check_origin = settings.CSRF_CHECK_ORIGIN
         self.require_origin = settings.CSRF_REQUIRE_ORIGIN
-        self.log = settings.LOG_SECURITY_EVENTS
+        self.log = log
         self.issues = issues
         self._key = self.cookie.encode("latin-1") + b"="
         line = build_set_cookie(self.cookie, "", secure=settings.CSRF_COOKIE_SECURE, http_only=False)
@@ -211,14 +209,7 @@ class CSRF:
         return self.signer.signatory(_signed(raw[:NONCE_BYTES], sid), raw[NONCE_BYTES:]) is not None
 
     def _failed(self, request: Request, reason: Reason) -> CSRFFailed:
-        if self.log:
-            logger.warning(
-                "csrf-check-failed reason=%s method=%s path=%r client=%s",
-                reason,
-                request.method[:20],
-                request.path[:512],
-                request.client_ip,
-            )
+        self.log.write("csrf-check-failed", request, reason=reason)
         if reason in TOKEN_REASONS:
             request.csrf_due = "refused"
             advice = (
@@ -265,12 +256,9 @@ class CSRF:
         if due == "rebound" and not self.issues:
             return
         raw = self._current(request, request.session.peek(), secrets.token_bytes(NONCE_BYTES))
-        if due == "asked" and raw != request.csrf_raw and self.log:
-            logger.warning(
-                "csrf-token-void method=%s path=%r: the session was rotated or cleared after csrf_token() was called",
-                request.method[:20],
-                request.path[:512],
-            )
+        if due == "asked" and raw != request.csrf_raw:
+            reason = "the session was rotated or cleared after csrf_token() was called"
+            self.log.write("csrf-token-void", request, reason=reason)
         text = encode_base64url(raw)
         if text != self._text_of(request):
             response.raw.append((b"set-cookie", self._key + text + self._attributes))

@@ -5,17 +5,15 @@ they say no-store unless the response says `allow_public_cache` (CWE-524). Stric
 https alone (RFC 6797 §7.2).
 """
 
-import logging
 from collections.abc import Mapping
 
 from flasgo.errors import HTTPException
+from flasgo.events import SecurityLog
 from flasgo.http.headers import RawHeaders, header_field
 from flasgo.pipeline.stage import Part
 from flasgo.plan.model import Route
 from flasgo.request import Request
 from flasgo.response import Response
-
-logger = logging.getLogger("flasgo.security")
 
 NO_STORE: RawHeaders = [
     (b"cache-control", b"no-store, no-cache, must-revalidate, max-age=0"),
@@ -29,10 +27,10 @@ HSTS = b"strict-transport-security"
 class SecurityHeaders:
     """The stage that completes every response with the headers of SECURITY_HEADERS and, by default, no-store.
 
-    With `explain` (DEBUG) a log line says where a handler's own word on caching was replaced.
+    With `explain` (the log, in DEBUG) a line says where a handler's own word on caching was replaced.
     """
 
-    def __init__(self, headers: Mapping[str, str], *, no_store: bool, explain: bool = False) -> None:
+    def __init__(self, headers: Mapping[str, str], *, no_store: bool, explain: SecurityLog | None = None) -> None:
         self.over_https = [header_field(name, value) for name, value in headers.items()]
         self.over_http = [field for field in self.over_https if field[0] != HSTS]
         self.no_store = no_store
@@ -59,11 +57,8 @@ class SecurityHeaders:
     def _merge(self, request: Request, response: Response, defaults: RawHeaders) -> None:
         raw = response.raw
         if self.no_store and not response.allow_public_cache:
-            if self.explain and any(name in CACHE_NAMES for name, _ in raw):
-                logger.warning(
-                    "cache-headers-replaced path=%r: responses are no-store unless they say allow_public_cache=True",
-                    request.path[:512],
-                )
+            if self.explain is not None and any(name in CACHE_NAMES for name, _ in raw):
+                self.explain.write("cache-headers-replaced", request, cure="cache= on the route, or allow_public_cache")
             raw[:] = _with_no_store(raw)
         present = {name for name, _ in raw}
         raw += [field for field in defaults if field[0] not in present]

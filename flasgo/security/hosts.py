@@ -9,17 +9,15 @@ breaks this grammar, or is not in ALLOWED_HOSTS, is a 400 before anything else l
     *                every well-formed name
 """
 
-import logging
 import re
 from collections.abc import Iterable
 from ipaddress import IPv6Address
 
 from flasgo.errors import HostNotAllowed, HTTPException
+from flasgo.events import SecurityLog
 from flasgo.pipeline.stage import GateStep, Part
 from flasgo.plan.model import Route
 from flasgo.request import Request
-
-logger = logging.getLogger("flasgo.security")
 
 MAX_HOST_BYTES = 255
 MAX_REMEMBERED = 1024
@@ -101,7 +99,7 @@ def _pattern_name(pattern: str) -> str:
 class HostCheck:
     """The stage that lets only requests for this application's own names pass."""
 
-    def __init__(self, patterns: Iterable[str], *, log: bool) -> None:
+    def __init__(self, patterns: Iterable[str], *, log: SecurityLog) -> None:
         self.allowed = AllowedHosts(patterns)
         self.log = log
         self._accepted: set[bytes | None] = set()
@@ -130,9 +128,5 @@ class HostCheck:
         return True
 
     def _refuse(self, request: Request) -> None:
-        if self.log:
-            host = request.fields.get(b"host", b"")[:MAX_HOST_BYTES]
-            logger.warning(
-                "host-check-failed method=%s client=%s host=%r", request.method[:20], request.client_ip, host
-            )
+        self.log.write("host-check-failed", request, host=request.fields.get(b"host", b"")[:MAX_HOST_BYTES])
         raise HostNotAllowed("This host is not served here. If it is yours, add it to ALLOWED_HOSTS.")

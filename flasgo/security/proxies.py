@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from flasgo.events import SecurityLog
 from flasgo.http.asgi import Scope
 
 Address: TypeAlias = IPv4Address | IPv6Address
@@ -46,7 +47,11 @@ class Hop(Struct, frozen=True):
 class TrustedProxies:
     """The networks of TRUSTED_PROXIES and the family of headers that they set."""
 
-    def __init__(self, trusted: Iterable[str], family: Literal["x-forwarded", "forwarded"]) -> None:
+    def __init__(
+        self, trusted: Iterable[str], family: Literal["x-forwarded", "forwarded"], *, log: SecurityLog
+    ) -> None:
+        self.log = log
+        self.header = b"x-forwarded-for" if family == "x-forwarded" else b"forwarded"
         entries = frozenset(trusted)
         self.networks = tuple(ip_network(entry) for entry in entries - {UNIX})
         self.unix = UNIX in entries
@@ -77,6 +82,10 @@ class TrustedProxies:
             if not self.trusts(found.address):
                 break
         if found is None:
+            if any(name == self.header for name, _ in scope["headers"]):
+                # Not even what the trusted proxy itself wrote can be read: then nothing is known of the client.
+                peer = scope.get("client")
+                self.log.write("proxy-headers-malformed", client=peer[0] if peer else "-", header=self.header)
             return scope
         resolved: Scope = {**scope, "client": None if found.address is None else (str(found.address), 0)}
         if found.scheme in SCHEMES:

@@ -5,13 +5,13 @@ caches (Flask CVE-2026-27205). It is written when it changed, when a fallback ke
 idle lifetime is gone; never when the request ended in an error.
 """
 
-import logging
 from time import time
 from typing import Literal, Protocol, TypedDict
 
 from msgspec.structs import replace
 
 from flasgo.errors import HTTPException
+from flasgo.events import SecurityLog
 from flasgo.http.cookies import MAX_COOKIE_BYTES, DuplicateCookie, build_set_cookie, delete_cookie_header
 from flasgo.pipeline.stage import Part
 from flasgo.plan.model import Route
@@ -20,8 +20,6 @@ from flasgo.response import Response, encode_json
 from flasgo.session import EMPTY, FORGOTTEN, Session, SessionError, Stored, unpack
 from flasgo.settings import Settings
 from flasgo.signing import Signer
-
-logger = logging.getLogger("flasgo.security")
 
 FAILED = 400
 """The statuses from here on are errors (RFC 9110 §15.5)."""
@@ -87,8 +85,9 @@ class CookieAttributes(TypedDict):
 class Sessions:
     """Sessions of one application, by the codec that it uses."""
 
-    def __init__(self, settings: Settings, codec: SessionCodec) -> None:
+    def __init__(self, settings: Settings, codec: SessionCodec, *, log: SecurityLog) -> None:
         self.codec = codec
+        self.log = log
         self.name = settings.session_cookie_name
         self.idle = settings.SESSION_COOKIE_MAX_AGE
         self.absolute = settings.SESSION_ABSOLUTE_MAX_AGE
@@ -97,7 +96,6 @@ class Sessions:
             "http_only": settings.SESSION_COOKIE_HTTP_ONLY,
             "same_site": settings.SESSION_COOKIE_SAME_SITE,
         }
-        self.log = settings.LOG_SECURITY_EVENTS
         self._key = self.name.encode("latin-1") + b"="
         self._part = Part(commit=self.commit, when="request.opened_session is not None")
 
@@ -113,8 +111,7 @@ class Sessions:
             value = request.cookie(self._key)
         except DuplicateCookie:
             # Which of them is ours cannot be told: another application of the domain may have set one (CVE-2023-23934).
-            if self.log:
-                logger.warning("session-cookie-repeated method=%s client=%s", request.method[:20], request.client_ip)
+            self.log.write("session-cookie-repeated", request)
             return None
         return None if value is None else self.codec.read(value)
 

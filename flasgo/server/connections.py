@@ -11,6 +11,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from flasgo.events import SecurityLog
 from flasgo.settings import Settings
 
 MAX_MIDDLEWARE = 8
@@ -103,9 +104,9 @@ class Watched(Protocol):
 
 
 class Watch:
-    """The connections of one server. `log` says whether what is refused is told to the logger `flasgo.security`."""
+    """The connections of one server. What is refused is told to `log`."""
 
-    def __init__(self, limits: ConnectionLimits, loop: asyncio.AbstractEventLoop, *, log: bool) -> None:
+    def __init__(self, limits: ConnectionLimits, loop: asyncio.AbstractEventLoop, *, log: SecurityLog) -> None:
         self.limits = limits
         self.log = log
         self.connections: set[Watched] = set()

@@ -12,7 +12,6 @@ Under plain uvicorn: `uvicorn module:app --http flasgo.server.protocol:HardenedP
 """
 
 import asyncio
-import logging
 from contextvars import Context
 from typing import ClassVar
 from weakref import WeakKeyDictionary
@@ -22,6 +21,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from flasgo.events import SecurityEvent, SecurityLog
 from flasgo.server.connections import ConnectionLimits, Watch, limits_of, peer_of, settings_of
 from flasgo.server.deadlines import Patience, Wait
 from flasgo.server.framing import (
@@ -35,8 +35,6 @@ from flasgo.server.framing import (
     origin_form,
 )
 from flasgo.server.refusals import Refused, refusal
-
-logger = logging.getLogger("flasgo.security")
 
 CHUNK_BYTES = 20
 """What the size line and the line breaks of an ordinary chunk take."""
@@ -87,7 +85,7 @@ class HardenedProtocol(HttpToolsProtocol):
 
     def _new_watch(self) -> Watch:
         settings = settings_of(self.config.loaded_app)
-        log = settings is None or settings.LOG_SECURITY_EVENTS
+        log = SecurityLog(enabled=settings is None or settings.LOG_SECURITY_EVENTS)
         watch = _watches[self.server_state] = Watch(self.limits or limits_of(settings), self.loop, log=log)
         return watch
 
@@ -311,9 +309,8 @@ class HardenedProtocol(HttpToolsProtocol):
             cycle.message_event.set()
             self._say_and_linger(answer)
 
-    def _log(self, event: str, reason: str) -> None:
-        if self.watch.log:
-            logger.warning("%s reason=%s client=%s", event, reason, self.client[0] if self.client else "-")
+    def _log(self, event: SecurityEvent, reason: str) -> None:
+        self.watch.log.write(event, reason=reason, client=self.client[0] if self.client else "-")
 
     def _say_and_linger(self, words: bytes) -> None:
         """End our side, and let the peer read before the connection goes: closing over unread input resets it."""

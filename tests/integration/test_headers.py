@@ -131,7 +131,9 @@ def test_in_debug_a_line_says_that_caching_was_forbidden(caplog):
     with_headers({"cache-control": "public"}, DEBUG=True, public=True).test_client().get("/")
     with_headers({"cache-control": "public"}).test_client().get("/")
     lines = [record.getMessage() for record in caplog.records if record.name == "flasgo.security"]
-    assert lines == ["cache-headers-replaced path='/': responses are no-store unless they say allow_public_cache=True"]
+    assert lines == [
+        'cache-headers-replaced method=GET path=/ client=127.0.0.1 cure="cache= on the route, or allow_public_cache"'
+    ]
 
 
 def test_a_default_for_caching_never_doubles_no_store():

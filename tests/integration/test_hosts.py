@@ -168,7 +168,7 @@ async def test_a_refusal_is_one_line_in_the_log_that_cannot_be_forged(call, capl
     (record,) = caplog.records
     assert (record.name, record.levelno) == ("flasgo.security", logging.WARNING)
     message = record.getMessage()
-    assert message.startswith("host-check-failed method=GET client=127.0.0.1 host=b'evil\\r\\n")
+    assert message.startswith('host-check-failed method=GET path=/ client=127.0.0.1 host="evil\\r\\n')
     assert "\n" not in message
     assert len(message) < 400
 

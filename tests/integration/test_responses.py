@@ -304,5 +304,5 @@ async def test_a_response_that_breaks_off_is_logged_and_left_unfinished(call, ca
         await call(app)
     assert ended == ["half way"]
     (record,) = caplog.records
-    assert record.getMessage() == "response-broken-off method=GET path='/'"
+    assert record.getMessage() == "response-broken-off method=GET path=/ client=127.0.0.1"
     assert record.exc_info

@@ -1,5 +1,6 @@
 import pytest
 
+from flasgo.events import SecurityLog
 from flasgo.security.hosts import AllowedHosts, HostCheck, host_name, host_port
 
 
@@ -85,6 +86,6 @@ def test_patterns_are_read_once_and_asked_by_name():
 
 
 def test_the_stage_refuses_with_one_kind_of_error():
-    stage = HostCheck(["localhost"], log=False)
+    stage = HostCheck(["localhost"], log=SecurityLog(enabled=False))
     assert [kind.__name__ for kind in stage.rejections(None)] == ["HostNotAllowed"]
     assert stage.compile(None) is stage.compile(None)

@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from flasgo.events import SecurityLog
 from flasgo.server.connections import ConnectionLimits, Watch, limits_of, peer_of, settings_of
 from flasgo.settings import Settings, load_settings
 
@@ -126,7 +127,7 @@ def loop():
 
 @pytest.fixture
 def watch(loop):
-    return Watch(ConnectionLimits(), loop, log=True)
+    return Watch(ConnectionLimits(), loop, log=SecurityLog(enabled=True))
 
 
 class TestWatch:
