@@ -42,7 +42,7 @@ from flasgo.identity import User
 from flasgo.outbound.config import SSRFConfig
 from flasgo.outbound.guard import SSRFGuard, SSRFResolvedURL
 from flasgo.outbound.urls import SSRFViolation
-from flasgo.plan.markers import Body, Cookie, Header, Path, Query
+from flasgo.plan.markers import Body, Cookie, File, Form, Header, Path, Query
 from flasgo.plan.model import Route
 from flasgo.request import Request, State
 from flasgo.response import Response, jsonify, redirect
@@ -70,10 +70,12 @@ __all__ = [
     "Converter",
     "Cookie",
     "Counter",
+    "File",
     "FileResponse",
     "Flasgo",
     "FlasgoError",
     "Forbidden",
+    "Form",
     "FormData",
     "FrozenError",
     "HTTPException",

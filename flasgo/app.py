@@ -13,6 +13,7 @@ from flasgo.context import Proxy, current, current_request
 from flasgo.errors import BuildError, ClientDisconnected, FrozenError, RegistrationError
 from flasgo.events import log_failure
 from flasgo.http.asgi import Message, Receive, Scope, Send, gone, lingering, whole_response
+from flasgo.http.forms import FormData
 from flasgo.lifespan import Lifespan, Opened, as_context, run_lifespan
 from flasgo.outbound.config import SSRFConfig
 from flasgo.outbound.guard import SSRFGuard, SSRFResolvedURL
@@ -83,7 +84,7 @@ class Flasgo(Registrar, Generic[S]):
     ) -> None: ...
 
     def __init__(self, *, settings: object = None, lifespan: object = None) -> None:
-        super().__init__(owned=(Request, Session, Settings))
+        super().__init__(owned=(Request, Session, Settings, FormData))
         self.settings = cast("S", load_settings(settings))
         self.state = State()
         self.ssrf = SSRFGuard(SSRFConfig.from_settings(self.settings))

@@ -38,7 +38,7 @@ from flasgo.pipeline.errors import ErrorHandlers, ErrorNet
 from flasgo.pipeline.hooks import BeforeHooks, Hook, compile_after, compile_teardown
 from flasgo.pipeline.stage import Handle, Stage
 from flasgo.pipeline.threads import ThreadPool
-from flasgo.plan.model import Route
+from flasgo.plan.model import FileLimit, Route
 from flasgo.request import Application, Request, Terms, routed_path
 from flasgo.response import LOCATION_SAFE, TEXT, Response, quick
 from flasgo.routing.pattern import Pattern, Segment
@@ -200,9 +200,10 @@ def _without_collections() -> Generator[None]:
 
 
 def _terms(common: Terms, route: Route, pattern: Pattern) -> Terms:
-    own = route.max_body_bytes
+    own, file = route.max_body_bytes, route.option(FileLimit)
     limit = common.max_body_bytes if own is None else own
     forms = common.form_limits if own is None else FormLimits(max_body_bytes=own, max_multipart_bytes=own)
+    forms = forms if file is None else replace(forms, max_file_bytes=file.max_bytes)
     return replace(
         common,
         endpoint=route.name,

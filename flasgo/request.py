@@ -318,16 +318,24 @@ class Request:
 
         Raises MalformedBody, ContentTooLarge beyond any of the limits of `FormLimits`, RequestTimeout, ClientDisconnected.
         """
+        form = self.form_ready()
+        if form is None and essence(self.fields.get(b"content-type", b"")) != MULTIPART:
+            await self.body()
+            form = self.form_ready()
+        if form is None:
+            kind, limits = self.fields.get(b"content-type"), self.terms.form_limits
+            form = self.opened_form = await read_form(kind, self.stream(), limits)
+        return form
+
+    def form_ready(self) -> FormData | None:
+        """`form()` without awaiting: None while the body is not here as a whole, or is too large to be read at once."""
         if self.opened_form is None:
             kind, limits = self.fields.get(b"content-type"), self.terms.form_limits
             multipart = kind is not None and essence(kind) == MULTIPART
             body = self.body_ready(limits.max_multipart_bytes if multipart else None)
-            if body is None and not multipart:
-                body = await self.body()
             if body is None or len(body) > LARGE:
-                self.opened_form = await read_form(kind, self.stream(), limits)
-            else:
-                self.opened_form = parse_form(kind, body, limits)
+                return None
+            self.opened_form = parse_form(kind, body, limits)
         return self.opened_form
 
     def _check_announced_length(self, limit: int) -> None:

@@ -6,23 +6,22 @@ input again and reports all that is wrong at once.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from copy import deepcopy
 from functools import partial
 from itertools import chain, islice
-from typing import TypeAlias, TypeVar, cast
+from typing import TypeAlias
 
-from msgspec import Struct, ValidationError, convert, defstruct, field
+from msgspec import Struct, ValidationError, convert
 from msgspec.inspect import DecimalType, FloatType
 
+from flasgo.binding.content import MAX_ISSUES, compile_content
+from flasgo.binding.records import record_of
 from flasgo.binding.sources import SOURCES, Source, mended
 from flasgo.errors import HTTPException, Issue, Location, NotFound, ValidationFailed
+from flasgo.http.forms import FormData
 from flasgo.plan.model import HandlerPlan, Input
-from flasgo.plan.types import admits, is_record
+from flasgo.plan.types import admits
 from flasgo.request import Request
-from flasgo.validation.decode import json_decoder
 from flasgo.validation.issues import collect, finite
-
-T = TypeVar("T")
 
 Provider: TypeAlias = Callable[[Request], object]
 """What a parameter that is injected by type gets."""
@@ -31,8 +30,6 @@ TEXT_LOCATIONS: tuple[Location, ...] = ("path", "query", "header", "cookie")
 
 CONSTRAINTS = frozenset({"too_small", "too_large", "not_multiple", "too_short", "too_long", "pattern_mismatch"})
 """Issues of a path's value that is of its type; any other means that the path names nothing (404)."""
-
-MAX_ISSUES = 100
 
 
 class Code(Struct, frozen=True):
@@ -74,63 +71,28 @@ def models_of(plan: HandlerPlan) -> tuple[Model, ...]:
     for location in TEXT_LOCATIONS:
         inputs = tuple(i for i in plan.inputs if i.location == location and not i.ready)
         if inputs:
-            models.append(
-                Model(location, inputs, _struct(plan, location, inputs), mended(SOURCES[location](inputs), inputs))
-            )
+            kind = record_of(plan, location, inputs)
+            models.append(Model(location, inputs, kind, mended(SOURCES[location](inputs), inputs)))
     return tuple(models)
-
-
-def _struct(plan: HandlerPlan, location: Location, inputs: Sequence[Input]) -> type[Struct]:
-    fields: list[tuple[str, object] | tuple[str, object, object]] = []
-    for number, one in enumerate(inputs):
-        name = f"a{number}"
-        fields.append((name, one.annotation) if one.required else (name, one.annotation, _default(one.default)))
-    wire = {f"a{number}": one.name for number, one in enumerate(inputs)}
-    name = f"{plan.source.name.rpartition('.')[2]}_{location}"
-    return defstruct(name, fields, frozen=True, kw_only=True, rename=wire)
-
-
-def _default(value: object) -> object:
-    """A field's default: this very object, which msgspec may refuse to hold as it is, or a copy of what may change."""
-    if value is None or isinstance(value, (str, int, float, bytes)):
-        return value
-    return field(default_factory=value.copy if isinstance(value, (list, set)) else partial(_same, value))
-
-
-def _same(value: T) -> T:
-    return value
 
 
 def compile_binding(plan: HandlerPlan, parameters: tuple[str, ...], providers: Mapping[type, Provider]) -> Code:
     """The lines that bind a handler's arguments; `parameters` are the names in the path, in its order."""
     models = models_of(plan)
-    body = plan.body
     lines = ["values = request.values"] if parameters else []
     names: dict[str, object] = {}
-    later = None
-    if body is not None:
-        decode = json_decoder(cast("type[object]", body.annotation))
-        later = _later(body, decode)
-        names |= {"decode_body": decode, "body_later": later}
+    content = compile_content(plan)
+    if content is not None:
+        names |= content.names
     if models:
         names |= {"convert": convert, "finite": finite, "ValidationError": ValidationError}
-        names["refuse"] = _refusal(models, later)
+        names["refuse"] = _refusal(models, None if content is None else content.later)
         lines += ["try:", *(f"    {line}" for model in models for line in _conversion(model, names))]
-        lines += ["except ValidationError:", f"    raise {'await ' if body else ''}refuse(request) from None"]
-    if body is not None:
-        lines += READ_BODY if body.required else ("body = await body_later(request)",)
+        lines += ["except ValidationError:", f"    raise {'await ' if content else ''}refuse(request) from None"]
+    if content is not None:
+        lines += content.lines
     arguments = _arguments(plan, parameters, providers, names)
-    return Code(tuple(lines), names, arguments, waits=body is not None)
-
-
-READ_BODY = (
-    "fields = request.fields",
-    'if fields.get(b"content-type") != b"application/json" or b"content-encoding" in fields:',
-    "    request.require_json()",
-    "body = request.body_ready()",
-    "body = decode_body(await request.body() if body is None else body)",
-)
-"""Mostly the body is here already, and is what it should be: then nothing is awaited and nobody asked."""
+    return Code(tuple(lines), names, arguments, waits=content is not None)
 
 
 def _conversion(model: Model, names: dict[str, object]) -> Iterator[str]:
@@ -156,8 +118,11 @@ def _arguments(
         value = argument.value
         if not isinstance(value, Input):
             expression = _injected(value.kind, providers, names, len(call))
-        elif value.location == "body":
+        elif value.location == "body" or value.fields is not None:
             expression = "body"
+        elif value.location == "file":
+            place = places["form"] = places.get("form", -1) + 1
+            expression = f"form.a{place}"
         elif value.ready:
             expression = f"values[{parameters.index(value.name)}]"
         else:
@@ -171,6 +136,8 @@ def _arguments(
 def _injected(kind: type, providers: Mapping[type, Provider], names: dict[str, object], number: int) -> str:
     if kind is Request:
         return "request"
+    if kind is FormData:
+        return "submitted"
     names[f"provide{number}"] = next(providers[base] for base in kind.__mro__ if base in providers)
     return f"provide{number}(request)"
 
@@ -199,17 +166,3 @@ async def _with_body(
         except ValidationFailed as more:
             return ValidationFailed((*error.issues, *more.issues)[:MAX_ISSUES])
     return error
-
-
-def _later(body: Input, decode: Callable[[bytes], object]) -> Callable[[Request], Awaitable[object]]:
-    """What reads the body, however long that takes."""
-    default = body.default
-    may_change = isinstance(default, (list, set, dict)) or is_record(type(default))
-
-    async def later(request: Request) -> object:
-        if not body.required and not await request.body():
-            return deepcopy(default) if may_change else default
-        request.require_json()
-        return decode(await request.body())
-
-    return later

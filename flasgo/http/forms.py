@@ -20,6 +20,9 @@ T = TypeVar("T")
 URLENCODED = b"application/x-www-form-urlencoded"
 MULTIPART = b"multipart/form-data"
 
+CSRF_FIELD = "csrf_token"
+"""The field in which a page's form brings its CSRF token; no field of anybody's model."""
+
 LARGE = 65_536
 """Bytes of an urlencoded body beyond which its escapes could keep the event loop for many milliseconds."""
 

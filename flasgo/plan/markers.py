@@ -28,7 +28,15 @@ class Cookie(Marker, frozen=True, kw_only=True):
 
 
 class Body(Marker, frozen=True, kw_only=True):
-    """The request body as a whole."""
+    """The request body as a whole: JSON, or a form where its type can be read from one."""
+
+
+class Form(Marker, frozen=True, kw_only=True):
+    """A field of a submitted form; for a record, the form as a whole."""
+
+
+class File(Marker, frozen=True, kw_only=True):
+    """A file of a submitted form, or a list of them."""
 
 
 LOCATIONS: dict[type[Marker], Location] = {
@@ -37,4 +45,6 @@ LOCATIONS: dict[type[Marker], Location] = {
     Header: "header",
     Cookie: "cookie",
     Body: "body",
+    Form: "form",
+    File: "file",
 }

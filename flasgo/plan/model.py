@@ -4,11 +4,17 @@ from collections.abc import Callable
 from typing import Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
+from msgspec import inspect as shapes
 
 from flasgo.errors import Location, RegistrationError
+from flasgo.http.forms import FormData
 
 Endpoint: TypeAlias = Callable[..., object]
 """Any callable: its signature is read once, at registration."""
+
+JSON = "application/json"
+URLENCODED_FORM = "application/x-www-form-urlencoded"
+MULTIPART_FORM = "multipart/form-data"
 
 Call = Literal["async", "either", "sync"]
 """How a handler is called: a coroutine function; one that may return an awaitable; a plain one."""
@@ -39,11 +45,33 @@ class Source(Struct, frozen=True):
         return RegistrationError(f"{self}{where}: {problem}")
 
 
+class FormField(Struct, frozen=True):
+    """One field of a form, as a browser sends it.
+
+    `name` is its name on the wire, `attribute` that in the record, `shape` its type as msgspec describes it. `file` says that
+    it takes files and not text, `many` that a repeated name is collected, `required` that a form must have it. `unsent` is
+    what stands for it when it is not sent, because a form has no null and a browser does not send what is not ticked or
+    chosen: False for a `bool`; without a default, None for `T | None` and an empty list for a collection; else MISSING.
+    """
+
+    name: str
+    attribute: str
+    shape: shapes.Type
+    file: bool = False
+    many: bool = False
+    required: bool = True
+    unsent: object = MISSING
+
+
 class Input(Struct, frozen=True):
     """One parameter that is decoded from the request.
 
     `name` is its name on the wire, `annotation` its type without markers, `default` the value when it is not sent.
     `many` says that it collects every value of a repeated name, `ready` that the path's converter makes its type already.
+
+    A "body" is the whole body and JSON; where it has `fields`, it may as well be sent as a form with these. A "form" with
+    `fields` is the whole form, read into the record that is its annotation; without, it is one field of text. A "file" is
+    one file field: UploadedFile, or a collection of them.
     """
 
     parameter: str
@@ -53,6 +81,7 @@ class Input(Struct, frozen=True):
     default: object
     many: bool = False
     ready: bool = False
+    fields: tuple[FormField, ...] | None = None
 
     @property
     def required(self) -> bool:
@@ -108,9 +137,51 @@ class HandlerPlan(Struct, frozen=True):
         return next((i for i in self.inputs if i.location == "body"), None)
 
     @property
+    def form(self) -> tuple[Input, ...]:
+        """What is read from a form and nothing else: single fields, files, and perhaps one record of the whole form."""
+        return tuple(i for i in self.inputs if i.location in {"form", "file"})
+
+    @property
+    def takes_form(self) -> bool:
+        """Must the body be a form? It need not have any declared field: a handler may ask for FormData alone."""
+        return any(
+            argument.value.location in {"form", "file"}
+            if isinstance(argument.value, Input)
+            else argument.value.kind is FormData
+            for argument in self.arguments
+        )
+
+    @property
+    def takes_files(self) -> bool:
+        """Does it declare a file, so that its form must be multipart?"""
+        return any(i.location == "file" or any(f.file for f in i.fields or ()) for i in self.inputs)
+
+    @property
+    def media_types(self) -> tuple[str, ...]:
+        """The media types of the body, the preferred first; none where the plan takes nothing from the body."""
+        if self.takes_form:
+            return (MULTIPART_FORM,) if self.takes_files else (URLENCODED_FORM, MULTIPART_FORM)
+        if self.body is None:
+            return ()
+        return (JSON,) if self.body.fields is None else (JSON, URLENCODED_FORM, MULTIPART_FORM)
+
+    @property
+    def needs_body(self) -> bool:
+        """Is a request without a body refused?"""
+        if self.body is not None and self.body.required:
+            return True
+        return any(i.required and (i.fields is None or any(f.required for f in i.fields)) for i in self.form)
+
+    @property
     def speaks_json(self) -> bool:
         """Does it take or give typed JSON?"""
         return self.body is not None or self.returns.kind == "json"
+
+
+class FileLimit(Struct, frozen=True):
+    """What each uploaded file of a route may have, in bytes."""
+
+    max_bytes: int
 
 
 class Route(Struct, frozen=True):

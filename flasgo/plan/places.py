@@ -3,11 +3,13 @@
 Each parameter is placed by the first of these rules that holds:
 
 1. its name is in the path → path
-2. its annotation is a type that the framework owns → injected
-3. it is named `request` → the Request
-4. a marker says where: Path Query Header Cookie Body
-5. it is a record (Struct, dataclass, attrs, TypedDict, NamedTuple), or is made of records → body
-6. everything else → query
+2. its annotation is UploadedFile, or a collection of them → file
+3. its annotation is a type that the framework owns → injected
+4. it is named `request` → the Request
+5. a marker says where: Path Query Header Cookie Body Form File
+6. it is a record with files in it → form
+7. it is a record (Struct, dataclass, attrs, TypedDict, NamedTuple), or is made of records → body
+8. everything else → query
 
 Whatever cannot work is a RegistrationError that names file, line, handler, parameter and cure.
 """
@@ -21,29 +23,17 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from flasgo.errors import Location, RegistrationError
+from flasgo.errors import Location
+from flasgo.http.forms import FormData
 from flasgo.http.headers import TOKEN
-from flasgo.plan.checks import outermost
-from flasgo.plan.markers import LOCATIONS, Marker
+from flasgo.plan.bodies import body, file, form
+from flasgo.plan.forms import is_upload
+from flasgo.plan.markers import LOCATIONS
 from flasgo.plan.model import MISSING, Argument, Endpoint, HandlerPlan, Injected, Input, Source
+from flasgo.plan.reading import Reading
 from flasgo.plan.returns import declares_awaitable, plan_returns
 from flasgo.plan.signature import Signature, Taken, call_of, is_generator, signature_of, source_of
-from flasgo.plan.types import (
-    COLLECTIONS,
-    SCALARS,
-    constrained,
-    describe,
-    inside,
-    is_body,
-    is_collection,
-    json_problem,
-    members,
-    peel,
-    resolve,
-    text_problem,
-    textual,
-    without_none,
-)
+from flasgo.plan.types import describe, is_body, is_collection, members, peel, text_problem, textual, without_none
 from flasgo.request import Request
 from flasgo.session import Session
 
@@ -56,7 +46,7 @@ READS: Mapping[type, frozenset[type]] = {
 }
 """What else than its own type the value of a converter may become."""
 
-AS_IT_IS = (Request, Session)
+AS_IT_IS = (Request, Session, FormData)
 """Of what the framework owns, the classes of which it never makes a subclass."""
 
 BODILESS = frozenset({"GET", "HEAD"})
@@ -76,6 +66,9 @@ class Context(Struct, frozen=True):
     methods: frozenset[str] = frozenset()
 
 
+FORMS: frozenset[Location] = frozenset({"form", "file"})
+
+
 def plan_handler(endpoint: Endpoint, context: Context) -> HandlerPlan:
     """Read a handler's signature. Raises RegistrationError for everything that could not work in a request."""
     if not callable(endpoint):
@@ -86,18 +79,18 @@ def plan_handler(endpoint: Endpoint, context: Context) -> HandlerPlan:
     signature = signature_of(endpoint, source)
     _check_bound(signature, context, source)
     arguments = tuple(
-        Argument(taken.name, taken.place == "position", _Reading(source, taken, context).place())
+        Argument(taken.name, taken.place == "position", _Placing(source, taken, context).place())
         for taken in signature.parameters
         if not _is_wrappers_own(taken, context, source)
     )
-    inputs = [a.value for a in arguments if isinstance(a.value, Input)]
-    named = {i.name for i in inputs if i.location == "path"}
+    values = [argument.value for argument in arguments]
+    named = {one.name for one in values if isinstance(one, Input) and one.location == "path"}
     left = tuple(name for name in context.path if name not in named)
     if left and not signature.surplus:
         raise source.mistake(
             f"the path has <{left[0]}>, but no parameter takes it; add a parameter `{left[0]}` or take it out of the path."
         )
-    _check_together(source, inputs, context.methods)
+    _check_together(source, values, context.methods)
     call = call_of(endpoint)
     if call == "sync" and declares_awaitable(signature.returns):
         call = "either"
@@ -126,60 +119,27 @@ def _is_wrappers_own(taken: Taken, context: Context, source: Source) -> bool:
     return True
 
 
-class _Reading:
+class _Placing(Reading):
     """One parameter while its place is being found."""
 
     def __init__(self, source: Source, taken: Taken, context: Context) -> None:
-        self.source = source
-        self.name = taken.name
-        self.default = taken.default
+        super().__init__(source, taken)
         self.context = context
-        self.bare = taken.annotation is MISSING
-        written = _inferred(taken.default) if self.bare else taken.annotation
-        try:
-            self.annotation = resolve(written)
-        except RecursionError:
-            raise self.mistake("its annotation is an alias that contains itself; write a Struct instead.") from None
-        self.kind, _ = peel(self.annotation)
-        self.marker = self._marker(written)
-
-    def _marker(self, written: object) -> Marker | None:
-        kind, metadata = peel(written)
-        markers = [m for m in metadata if _marks(m)]
-        nested = [m for _, found in inside(kind) for m in found if _marks(m)]
-        alone = next((one for one, _ in inside(kind) if _marks(one)), None)
-        if alone is not None:
-            raise self.mistake(f"{_spelled(alone)} is no type; write `{self.name}: Annotated[str, {_spelled(alone)}]`.")
-        if nested:
-            spelled = f"Annotated[{describe(self.kind)}, {_spelled(nested[0])}]"
-            raise self.mistake(f"its marker stands inside the type; put it around the whole: `{spelled}`.")
-        if len(markers) > 1:
-            raise self.mistake("it has several markers; keep the one that says where it comes from.")
-        if _marks(self.default):
-            spelled = _spelled(self.default)
-            raise self.mistake(
-                f"{spelled} is no default; write `{self.name}: Annotated[{describe(self.kind)}, {spelled}]`."
-            )
-        marker = markers[0] if markers else None
-        if marker is None or isinstance(marker, Marker):
-            return marker
-        raise self.mistake(f"write {_spelled(marker)} instead of {_spelled(marker).removesuffix('()')}.")
-
-    def mistake(self, problem: str) -> RegistrationError:
-        return self.source.mistake(problem, parameter=self.name)
 
     def place(self) -> Input | Injected:
         wire = self.marker.alias if self.marker is not None and self.marker.alias is not None else self.name
         if wire in self.context.path and (self.marker is None or LOCATIONS[type(self.marker)] == "path"):
             return self._path(wire)
+        if is_upload(self.annotation):
+            return file(self, wire)
         injected = self._injected()
         if injected is not None:
             return injected
         if self.marker is not None:
             return self._marked(LOCATIONS[type(self.marker)], wire)
         if is_body(self.annotation):
-            return self._body(wire)
-        return self._text("query", wire)
+            return body(self, wire)
+        return self.text("query", wire)
 
     def _injected(self) -> Injected | None:
         alternatives, optional = without_none(self.annotation)
@@ -213,7 +173,7 @@ class _Reading:
                 f"<{name}> makes {describe(made)} of the path's text, but the annotation says {describe(self.kind)}; "
                 f"write <{name}> in the path, or annotate {describe(made)}."
             )
-        self._check_json(annotation)
+        self.check_json(annotation)
         return Input(self.name, "path", name, annotation, MISSING)
 
     def _marked(self, location: Location, wire: str) -> Input:
@@ -221,7 +181,13 @@ class _Reading:
             case "path":
                 raise self.mistake(f"the path has no <{wire}>; add it to the path, or take the marker Path() away.")
             case "body":
-                return self._body(wire)
+                return body(self, wire)
+            case "form":
+                return form(self, wire)
+            case "file":
+                raise self.mistake(
+                    f"a file is an UploadedFile, not {describe(self.kind)}; annotate UploadedFile and `await` its read()."
+                )
             case "header" if self.marker is not None and self.marker.alias is None:
                 return self._named(location, wire.replace("_", "-").lower())
             case "header":
@@ -229,7 +195,7 @@ class _Reading:
             case "cookie":
                 return self._named(location, wire)
             case _:
-                return self._text(location, wire)
+                return self.text(location, wire)
 
     def _named(self, location: Location, wire: str) -> Input:
         """A header or cookie, whose name has a grammar (RFC 9110 §5.6.2, RFC 6265 §4.1.1)."""
@@ -239,65 +205,7 @@ class _Reading:
             )
         if location == "header" and "_" in wire:
             raise self.mistake(f"a header with an underscore, {wire!r}, is never seen; write a hyphen in its alias.")
-        return self._text(location, wire)
-
-    def _body(self, wire: str) -> Input:
-        problem = json_problem(self.annotation)
-        if problem is not None:
-            raise self.mistake(f"it cannot be decoded from JSON: {problem}.")
-        return Input(self.name, "body", wire, self.annotation, self._default(self.annotation))
-
-    def _text(self, location: Location, wire: str) -> Input:
-        annotation = textual(self.annotation)
-        kind, metadata = peel(annotation)
-        if kind is Any:
-            annotation = constrained(str, metadata)
-        problem = text_problem(annotation)
-        if problem is not None:
-            raise self.mistake(f"{problem}.")
-        self._check_json(annotation)
-        return Input(self.name, location, wire, annotation, self._default(annotation), is_collection(annotation))
-
-    def _check_json(self, annotation: object) -> None:
-        """Raise for what only msgspec knows: constraints that do not go with their type, mixed Enums and the like."""
-        problem = json_problem(annotation)
-        if problem is not None:
-            raise self.mistake(f"{problem}.")
-
-    def _default(self, annotation: object) -> object:
-        """The default; `T | None` alone makes a parameter optional."""
-        default, written = self.default, describe(self.kind)
-        _, optional = without_none(self.annotation)
-        if default is MISSING:
-            return None if optional else MISSING
-        if default is ...:
-            raise self.mistake("`...` is no default; leave it out, and the parameter is required.")
-        if self.bare or self.kind is Any or (default is None and optional):
-            return default
-        if default is None:
-            raise self.mistake(f"its default is None, but its type is not; write `{written} | None = None`.")
-        fits = isinstance(default, tuple(COLLECTIONS)) if is_collection(annotation) else outermost(annotation)(default)
-        if not fits:
-            raise self.mistake(
-                f"its default is of type {type(default).__name__}, but the annotation says {written}; "
-                "make one of them agree with the other."
-            )
-        return default
-
-
-def _marks(value: object) -> bool:
-    return isinstance(value, Marker) or (isinstance(value, type) and issubclass(value, Marker))
-
-
-def _spelled(marker: object) -> str:
-    kind = marker if isinstance(marker, type) else type(marker)
-    return f"{kind.__name__}()"
-
-
-def _inferred(default: object) -> object:
-    """What a parameter without an annotation is: of the type of its default, if text can be that; else text."""
-    kind = type(default)
-    return kind if kind in SCALARS | COLLECTIONS or isinstance(default, enum.Enum) else str
+        return self.text(location, wire)
 
 
 def _becomes(made: type, annotation: object) -> bool:
@@ -312,21 +220,47 @@ def _becomes(made: type, annotation: object) -> bool:
     return kind is made or kind in READS.get(made, ())
 
 
-def _check_together(source: Source, inputs: Iterable[Input], methods: frozenset[str]) -> None:
+def _check_together(source: Source, values: Iterable[Input | Injected], methods: frozenset[str]) -> None:
     seen: dict[tuple[Location, str], str] = {}
-    for one in inputs:
-        in_body = one.location == "body"
-        other = seen.setdefault((one.location, "" if in_body else one.name), one.parameter)
-        if other != one.parameter:
-            raise source.mistake(
-                f"`{other}` takes the body already; put both into one Struct, or mark what comes from the query with Query()."
-                if in_body
-                else f"`{other}` takes {one.location} {one.name!r} already; give one of them an alias.",
-                parameter=one.parameter,
-            )
-        if in_body and methods & BODILESS and (one.required or methods <= BODILESS):
-            raise source.mistake(
-                f"it comes from the body, and a {min(methods & BODILESS)} request has none; "
-                "use POST, or take single values from the query.",
-                parameter=one.parameter,
-            )
+    wholes: list[str] = []
+    parts: list[str] = []
+    for one in values:
+        if isinstance(one, Injected):
+            parts += [one.parameter] if one.kind is FormData else []
+        elif one.location == "body" or one.fields is not None:
+            wholes.append(one.parameter)
+            parts += [one.parameter] if one.location == "form" else []
+        else:
+            parts += [one.parameter] if one.location in FORMS else []
+            place = "form" if one.location in FORMS else one.location
+            other = seen.setdefault((place, one.name), one.parameter)
+            if other != one.parameter:
+                raise source.mistake(
+                    f"`{other}` takes {one.location} {one.name!r} already; give one of them an alias.",
+                    parameter=one.parameter,
+                )
+        _check_methods(source, one, methods)
+    if len(wholes) > 1:
+        raise source.mistake(
+            f"`{wholes[0]}` takes the body already; put both into one Struct, or mark what comes from the query with Query().",
+            parameter=wholes[1],
+        )
+    if parts and wholes and wholes[0] not in parts:
+        raise source.mistake(
+            f"`{parts[0]}` is read from a form, but this is the whole body, which may be JSON; "
+            f"mark this with Form(), too, or put `{parts[0]}` into it.",
+            parameter=wholes[0],
+        )
+
+
+def _check_methods(source: Source, one: Input | Injected, methods: frozenset[str]) -> None:
+    if isinstance(one, Injected):
+        from_body, required = one.kind is FormData, not one.optional
+    else:
+        from_body, required = one.location in {"body", *FORMS}, one.required
+    if from_body and methods & BODILESS and (required or methods <= BODILESS):
+        raise source.mistake(
+            f"it comes from the body, and a {min(methods & BODILESS)} request has none; "
+            "use POST, or take single values from the query.",
+            parameter=one.parameter,
+        )

@@ -216,10 +216,11 @@ def admits(annotation: object, *kinds: type[msgspec.inspect.Type]) -> bool:
     return any(isinstance(node, kinds) for node in nodes(annotation))
 
 
-def json_problem(annotation: object) -> str | None:
-    """Why msgspec cannot decode or encode this type as JSON; None when it can."""
+def json_problem(annotation: object, *, besides: type = object) -> str | None:
+    """Why msgspec cannot decode or encode this type as JSON; None when it can. `besides` is a class that it may hold."""
     try:
-        custom = [n.cls for n in nodes(annotation) if isinstance(n, msgspec.inspect.CustomType) and n.cls is not object]
+        known = {object, besides}
+        custom = [n.cls for n in nodes(annotation) if isinstance(n, msgspec.inspect.CustomType) and n.cls not in known]
         msgspec.json.Decoder(cast("type[object]", annotation))
     except NameError as error:
         return f"a type inside it names {error.name!r}, which its module does not have; define or import it there, for run time too"

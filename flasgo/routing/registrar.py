@@ -5,9 +5,10 @@ from typing import TypedDict, TypeVar, Unpack
 
 from flasgo.errors import HTTPException, RegistrationError
 from flasgo.http.headers import TOKEN
+from flasgo.http.multipart import FormLimits
 from flasgo.pipeline.hooks import Hook, after_hook, before_hook, error_hook, teardown_hook
 from flasgo.plan.documents import Described, checked_raises, checked_responses
-from flasgo.plan.model import Endpoint, HandlerPlan, Route, Source
+from flasgo.plan.model import Endpoint, FileLimit, HandlerPlan, Route, Source
 from flasgo.plan.places import Context, plan_handler
 from flasgo.plan.signature import endpoint_name, source_of
 from flasgo.plan.types import peel
@@ -29,7 +30,8 @@ class RouteOptions(TypedDict, total=False):
     `name` is what `url_for` takes (default: the handler's name). `status_code` (default 200) is that of an answer which names
     none. `threaded=False` runs a plain handler on the event loop, for those that never block. `strict_slashes` (default
     STRICT_SLASHES): the path with a slash more or less at its end is redirected here (True) or answered as well (False).
-    `max_body_bytes` replaces MAX_REQUEST_BODY_BYTES on this route. `csrf=False` takes the CSRF check away, for routes whose
+    `max_body_bytes` replaces MAX_REQUEST_BODY_BYTES, and the 16 MiB of a multipart form, on this route; `max_file_bytes` bounds
+    each uploaded file as well. `csrf=False` takes the CSRF check away, for routes whose
     callers prove who they are by something that a browser does not send by itself.
 
     The rest is for the OpenAPI document. `summary` and `description` (Markdown) replace the docstring's first line and the rest
@@ -42,6 +44,7 @@ class RouteOptions(TypedDict, total=False):
     threaded: bool
     strict_slashes: bool | None
     max_body_bytes: int | None
+    max_file_bytes: int | None
     csrf: bool
     summary: str
     description: str
@@ -142,9 +145,9 @@ class Registrar:
             status_code=_checked_status(options.get("status_code", 200), source),
             threaded=options.get("threaded", True),
             strict_slashes=options.get("strict_slashes"),
-            max_body_bytes=_checked_size(options.get("max_body_bytes"), source),
+            max_body_bytes=_checked_size("max_body_bytes", options.get("max_body_bytes"), source),
             csrf=options.get("csrf", True),
-            options=(_described(options, source),),
+            options=(_described(options, source), *_file_limit(options, source)),
         )
         self._add_rule(Rule(route, pattern))
 
@@ -266,7 +269,19 @@ def _checked_status(status: int, source: Source) -> int:
         raise source.mistake(f"status_code: {error}") from None
 
 
-def _checked_size(size: int | None, source: Source) -> int | None:
+def _checked_size(name: str, size: int | None, source: Source) -> int | None:
     if size is not None and size < 0:
-        raise source.mistake(f"max_body_bytes={size} is negative; give a number of bytes, 0 for no body at all.")
+        raise source.mistake(f"{name}={size} is negative; give a number of bytes, 0 for none at all.")
     return size
+
+
+def _file_limit(options: RouteOptions, source: Source) -> tuple[FileLimit, ...]:
+    size = _checked_size("max_file_bytes", options.get("max_file_bytes"), source)
+    if size is None:
+        return ()
+    whole = options.get("max_body_bytes")
+    if size > (FormLimits().max_multipart_bytes if whole is None else whole):
+        raise source.mistake(
+            f"max_file_bytes={size} is more than the form around it may have; give the route a larger max_body_bytes, too."
+        )
+    return (FileLimit(size),)

@@ -21,6 +21,7 @@ from typing import Literal, TypeAlias
 from flasgo.errors import CSRFFailed, HTTPException
 from flasgo.events import SecurityLog
 from flasgo.http.cookies import DuplicateCookie, build_set_cookie
+from flasgo.http.forms import CSRF_FIELD as FIELD
 from flasgo.pipeline.stage import GateStep, Part
 from flasgo.plan.model import Route
 from flasgo.request import Request
@@ -38,7 +39,6 @@ PAGE_METHODS = frozenset({"GET", "HEAD"})
 NONCE_BYTES = 16
 RAW_BYTES = 48
 COOKIE_BYTES = 64
-FIELD = "csrf_token"
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 MAX_REMEMBERED = 1024

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from flasgo import Flasgo, Forbidden, Request, Session, Settings
+from flasgo import Flasgo, Forbidden, Form, Request, Session, Settings, UploadedFile
 
-SKIP = ("form", "upload10k", "upload10m", "static4k", "static1m", "stream")
+SKIP = ("static4k", "static1m", "stream")
 
 settings = Settings(
     SECRET_KEY="benchmark-key-0123456789abcdef-0123456789", ALLOWED_HOSTS=frozenset({"127.0.0.1", "localhost"})
@@ -34,6 +34,20 @@ class Order(Struct, frozen=True):
     priority: Annotated[int, Meta(ge=0, le=10)]
     lines: list[Line]
     notes: str | None = None
+
+
+class Contact(Struct, frozen=True):
+    name: str
+    email: str
+    age: str
+    city: str
+    note: str
+
+
+class Stored(Struct, frozen=True):
+    title: str
+    filename: str
+    size: int
 
 
 class Item(Struct, frozen=True):
@@ -63,6 +77,16 @@ async def item(item_id: int, q: str, limit: int = 20) -> Item:
 @app.post("/items", csrf=False)
 async def order(body: Order) -> Order:
     return body
+
+
+@app.post("/form", csrf=False)
+async def form(contact: Annotated[Contact, Form()]) -> Contact:
+    return contact
+
+
+@app.post("/upload", csrf=False)
+async def upload(title: Annotated[str, Form()], file: UploadedFile) -> Stored:
+    return Stored(title, file.filename, file.size)
 
 
 router = Flasgo(settings=settings)

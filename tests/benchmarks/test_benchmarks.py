@@ -35,6 +35,12 @@ def test_the_application_answers_the_workloads():
     assert client.get("/json").json() == {"message": "Hello, World!"}
     assert client.get("/items/42?q=abc&limit=10").json() == {"item_id": 42, "q": "abc", "limit": 10}
     assert client.post("/items", json=order).json() == order
+    contact = {"name": "Ada", "email": "a@b", "age": "36", "city": "London", "note": "hi"}
+    assert client.post("/form", data=contact).json() == contact
+    stored = client.post(
+        "/upload", data={"title": "report"}, files={"file": ("f.bin", b"0123", "application/octet-stream")}
+    )
+    assert stored.json() == {"title": "report", "filename": "f.bin", "size": 4}
     assert module.router.test_client(base_url="http://127.0.0.1:8000").get("/api/r199/77").text == "77"
 
     secure = module.secure.test_client(base_url="http://127.0.0.1:8000")

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from msgspec import Struct
 
-from flasgo import Body, Cookie, Header, Request, Settings
-from flasgo.binding.decode import READ_BODY, Code, compile_binding, models_of
+from flasgo import Body, Cookie, Form, FormData, Header, Request, Settings
+from flasgo.binding.content import READ_BODY, READ_EITHER, READY
+from flasgo.binding.decode import Code, compile_binding, models_of
 from flasgo.plan.places import Context, plan_handler
 from flasgo.routing.converters import Converters
 from flasgo.routing.pattern import parse
@@ -20,7 +21,7 @@ class Book(Struct):
 def compiled(handler: Callable[..., object], path: str = "/x") -> Code:
     pattern = parse(path, Converters())
     types = {each.name: each.converter.python_type for each in pattern.placeholders}
-    context = Context(types, frozenset(pattern.bare), (Request, Settings), frozenset({"POST"}))
+    context = Context(types, frozenset(pattern.bare), (Request, Settings, FormData), frozenset({"POST"}))
     return compile_binding(
         plan_handler(handler, context), pattern.names, {Settings: lambda request: request.app.settings}
     )
@@ -78,19 +79,49 @@ def test_injected_values():
     assert (code.lines, code.arguments, list(code.names)) == ((), "request, settings=provide1(request)", ["provide1"])
 
 
+class Order(Struct):
+    books: list[Book]
+
+
 def test_a_body():
-    def handler(v: Book): ...
+    def handler(v: Order): ...
 
     code = compiled(handler)
     assert (code.lines, code.arguments, code.waits) == (READ_BODY, "v=body", True)
 
-    def optional(v: Book | None): ...
+    def optional(v: Order | None): ...
 
     assert compiled(optional).lines == ("body = await body_later(request)",)
 
     def both(v: Annotated[Any, Body()], page: int): ...
 
     assert compiled(both).lines[-len(READ_BODY) - 1 :] == ("    raise await refuse(request) from None", *READ_BODY)
+
+
+def test_a_body_that_may_be_a_form_costs_json_nothing():
+    def handler(v: Book): ...
+
+    code = compiled(handler)
+    assert (code.lines, code.arguments, code.waits) == (READ_EITHER, "v=body", True)
+
+
+def test_a_form():
+    def handler(v: Annotated[Book, Form()], page: Annotated[int, Form()], form: FormData): ...
+
+    code = compiled(handler)
+    assert code.lines == (
+        *READY,
+        "try:",
+        "    form = read_form(submitted)",
+        "    body = read_whole(submitted)",
+        "except ValidationError:",
+        "    raise refuse_form(submitted) from None",
+    )
+    assert code.arguments == "v=body, page=form.a0, form=submitted"
+
+    def alone(form: FormData): ...
+
+    assert compiled(alone).lines == READY
 
 
 def test_the_generated_types_are_named_after_the_handler_and_the_place():

@@ -2,11 +2,20 @@
 
 import pytest
 
-from flasgo.plan.markers import LOCATIONS, Body, Cookie, Header, Marker, Path, Query
+from flasgo.plan.markers import LOCATIONS, Body, Cookie, File, Form, Header, Marker, Path, Query
 
 
 def test_every_marker_has_its_location():
-    assert {Path: "path", Query: "query", Header: "header", Cookie: "cookie", Body: "body"} == LOCATIONS
+    expected = {
+        Path: "path",
+        Query: "query",
+        Header: "header",
+        Cookie: "cookie",
+        Body: "body",
+        Form: "form",
+        File: "file",
+    }
+    assert expected == LOCATIONS
     assert set(Marker.__subclasses__()) == set(LOCATIONS)
 
 

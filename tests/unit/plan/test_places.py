@@ -7,6 +7,7 @@ import pytest
 from msgspec import Meta, Struct
 
 from flasgo import Body, Cookie, Header, Path, Query, Request, Settings
+from flasgo.plan.forms import form_fields
 from flasgo.plan.model import MISSING, Argument, HandlerPlan, Injected, Input, Returns
 from flasgo.plan.places import Context, plan_handler
 from flasgo.plan.signature import source_of
@@ -42,7 +43,7 @@ def test_everything_at_once():
             Argument("request", True, Injected("request", Request)),
             Argument("number", True, Input("number", "path", "number", int, MISSING, ready=True)),
             Argument("id", False, Input("id", "path", "id", Annotated[int, Meta(ge=1)], MISSING)),
-            Argument("body", False, Input("body", "body", "body", Book | None, None)),
+            Argument("body", False, Input("body", "body", "body", Book | None, None, fields=form_fields(Book))),
             Argument("page", False, Input("page", "query", "page", int, 1)),
             Argument("tags", False, Input("tags", "query", "tag", list[str], None, many=True)),
             Argument("x_one", False, Input("x_one", "header", "x-one", str, "d")),

@@ -1,0 +1,231 @@
+"""The lines that read a request's body for its handler: JSON, a form, or whichever of both was sent.
+
+What is right and here already is taken without awaiting anything; everything else goes to a coroutine, `later`, that reads
+however long that takes. 415 names what would have been accepted.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from copy import deepcopy
+from functools import partial
+from itertools import islice
+from typing import TypeAlias, cast
+
+from msgspec import Struct, ValidationError
+from msgspec.structs import replace
+
+from flasgo.binding.forms import FormReader
+from flasgo.binding.records import record_of
+from flasgo.errors import UnsupportedMediaType, ValidationFailed
+from flasgo.http.forms import FormData
+from flasgo.http.media import essence
+from flasgo.plan.forms import form_fields
+from flasgo.plan.model import JSON, MULTIPART_FORM, URLENCODED_FORM, HandlerPlan, Input
+from flasgo.plan.types import is_record, without_none
+from flasgo.request import Request, is_json
+from flasgo.validation.decode import json_decoder
+
+Later: TypeAlias = Callable[[Request], Awaitable[object]]
+
+MAX_ISSUES = 100
+
+WORDS = {
+    (JSON, URLENCODED_FORM, MULTIPART_FORM): "as JSON or as a form, with Content-Type: {0}, {1} or {2}",
+    (URLENCODED_FORM, MULTIPART_FORM): "as a form, with Content-Type: {0} or {1}",
+    (MULTIPART_FORM,): "as a form with files, with Content-Type: {0}",
+}
+
+
+class Content(Struct, frozen=True):
+    """The lines that set `body`, `form` and `submitted`, and the names that they use.
+
+    `later` reads the same without them, for its issues alone: it raises ValidationFailed.
+    """
+
+    lines: tuple[str, ...]
+    names: dict[str, object]
+    later: Later
+
+
+def compile_content(plan: HandlerPlan) -> Content | None:
+    """How the body of this handler's requests is read; None where it takes nothing from the body."""
+    if plan.takes_form:
+        return _form(plan)
+    body = plan.body
+    if body is None:
+        return None
+    return _json(body) if body.fields is None else _either(body)
+
+
+# ── JSON alone
+
+READ_BODY = (
+    "fields = request.fields",
+    'if fields.get(b"content-type") != b"application/json" or b"content-encoding" in fields:',
+    "    request.require_json()",
+    "body = request.body_ready()",
+    "body = decode_body(await request.body() if body is None else body)",
+)
+"""Mostly the body is here already, and is what it should be: then nothing is awaited and nobody asked."""
+
+
+def _json(body: Input) -> Content:
+    decode = json_decoder(cast("type[object]", body.annotation))
+
+    async def later(request: Request) -> object:
+        if not body.required and not await request.body():
+            return fresh(body.default)
+        request.require_json()
+        return decode(await request.body())
+
+    lines = READ_BODY if body.required else ("body = await body_later(request)",)
+    return Content(lines, {"decode_body": decode, "body_later": later}, later)
+
+
+# ── JSON or a form
+
+READ_EITHER = (
+    "fields = request.fields",
+    'if fields.get(b"content-type") != b"application/json" or b"content-encoding" in fields:',
+    "    body = await body_later(request)",
+    "else:",
+    "    body = request.body_ready()",
+    "    body = decode_body(await request.body() if body is None else body)",
+)
+
+
+def _either(body: Input) -> Content:
+    decode = json_decoder(cast("type[object]", body.annotation))
+    (record,), _ = without_none(body.annotation)
+    reader = FormReader(record, body.fields or ())
+    check = media_check((JSON, URLENCODED_FORM, MULTIPART_FORM))
+
+    async def later(request: Request) -> object:
+        if not body.required and b"content-type" not in request.fields and not await request.body():
+            return fresh(body.default)
+        if check(request) != JSON:
+            return _read(reader, await request.form())
+        text = await request.body()
+        return decode(text) if text or body.required else fresh(body.default)
+
+    lines = READ_EITHER if body.required else ("body = await body_later(request)",)
+    return Content(lines, {"decode_body": decode, "body_later": later}, later)
+
+
+def _read(reader: FormReader, form: FormData) -> object:
+    try:
+        return reader.read(form)
+    except ValidationError:
+        raise _refused([reader], form) from None
+
+
+# ── a form
+
+READY = ("submitted = form_ready(request)", "if submitted is None:", "    submitted = await form_later(request)")
+
+
+def _form(plan: HandlerPlan) -> Content:
+    readers: list[FormReader] = []
+    ready, opened = _opening(plan)
+
+    async def later(request: Request) -> object:
+        form = await opened(request)
+        error = _refused(readers, form)
+        if error.issues:
+            raise error
+        return form
+
+    names: dict[str, object] = {"form_ready": ready, "form_later": opened}
+    lines = _reading(plan, readers, names)
+    if lines:
+        names |= {"refuse_form": partial(_refused, readers), "ValidationError": ValidationError}
+        lines = ["try:", *(f"    {line}" for line in lines)]
+        lines += ["except ValidationError:", "    raise refuse_form(submitted) from None"]
+    return Content((*READY, *lines), names, later)
+
+
+def _opening(
+    plan: HandlerPlan,
+) -> tuple[Callable[[Request], FormData | None], Callable[[Request], Awaitable[FormData]]]:
+    """What gives the form if it is here already, and what waits for it. A form of which nothing is required may stay away."""
+    check, required = media_check(plan.media_types), plan.needs_body
+
+    def ready(request: Request) -> FormData | None:
+        if b"content-type" not in request.fields and not required:
+            return None
+        check(request)
+        return request.form_ready()
+
+    async def opened(request: Request) -> FormData:
+        if b"content-type" in request.fields or required or await request.body():
+            check(request)
+        return await request.form()
+
+    return ready, opened
+
+
+def _reading(plan: HandlerPlan, readers: list[FormReader], names: dict[str, object]) -> list[str]:
+    """The lines that set `form`, with the single fields and files, and `body`, the record of the whole form."""
+    lines: list[str] = []
+    single = tuple(i for i in plan.form if i.fields is None)
+    if single:
+        names["read_form"] = _added(readers, _reader_of(plan, single)).read
+        lines.append("form = read_form(submitted)")
+    for whole in plan.form:
+        if whole.fields is not None:
+            (record,), _ = without_none(whole.annotation)
+            others = frozenset(i.name for i in single)
+            names["read_whole"] = _added(readers, FormReader(record, whole.fields, others)).read
+            read = "read_whole(submitted)"
+            if not whole.required:
+                names |= {"fresh": fresh, "default": whole.default}
+                read += ' if b"content-type" in request.fields else fresh(default)'
+            lines.append(f"body = {read}")
+    return lines
+
+
+def _reader_of(plan: HandlerPlan, inputs: tuple[Input, ...]) -> FormReader:
+    """The reader of single fields and files. A collection that may stay away is checked as the empty one."""
+    record = record_of(plan, "form", inputs)
+    pairs = zip(form_fields(record), inputs, strict=True)
+    return FormReader(record, [replace(f, unsent=[]) if _may_be_empty(i) else f for f, i in pairs])
+
+
+def _may_be_empty(one: Input) -> bool:
+    return one.many and isinstance(one.default, Collection) and not one.default
+
+
+def _added(readers: list[FormReader], reader: FormReader) -> FormReader:
+    readers.append(reader)
+    return reader
+
+
+def _refused(readers: Iterable[FormReader], form: FormData) -> ValidationFailed:
+    issues = (issue for reader in readers for issue in reader.issues(form))
+    return ValidationFailed(tuple(islice(issues, MAX_ISSUES)))
+
+
+def media_check(accepted: tuple[str, ...]) -> Callable[[Request], str]:
+    """What gives the media type of a request's body, one of `accepted`, and raises UnsupportedMediaType for any other.
+
+    A JSON type of another name (RFC 6839 §3.1) is JSON.
+    """
+    advice = WORDS[accepted].format(*accepted)
+    known = {kind.encode(): kind for kind in accepted}
+
+    def check(request: Request) -> str:
+        sent = request.fields.get(b"content-type", b"")
+        kind = known.get(sent) or known.get(essence(sent))
+        if kind is None and JSON in accepted and is_json(essence(sent)):
+            kind = JSON
+        if kind is None:
+            raise UnsupportedMediaType(f"Send the body {advice}.", headers={"accept": ", ".join(accepted)})
+        if b"content-encoding" in request.fields:
+            raise UnsupportedMediaType("Send the body without Content-Encoding.")
+        return kind
+
+    return check
+
+
+def fresh(default: object) -> object:
+    """A default as its handler may have it: a copy of what may change."""
+    return deepcopy(default) if isinstance(default, (list, set, dict)) or is_record(type(default)) else default
