@@ -42,8 +42,10 @@ from flasgo.identity import User
 from flasgo.outbound.config import SSRFConfig
 from flasgo.outbound.guard import SSRFGuard, SSRFResolvedURL
 from flasgo.outbound.urls import SSRFViolation
+from flasgo.plan.answers import Accepted, Created, Status
 from flasgo.plan.markers import Body, Cookie, File, Form, Header, Path, Query
 from flasgo.plan.model import Route
+from flasgo.problems import Problem
 from flasgo.request import Request, State
 from flasgo.response import Response, jsonify, redirect
 from flasgo.routing.converters import Converter
@@ -58,6 +60,7 @@ from flasgo.testing.response import TestResponse
 from flasgo.context import request, session
 
 __all__ = [
+    "Accepted",
     "BadRequest",
     "Body",
     "BuildError",
@@ -70,6 +73,7 @@ __all__ = [
     "Converter",
     "Cookie",
     "Counter",
+    "Created",
     "File",
     "FileResponse",
     "Flasgo",
@@ -90,6 +94,7 @@ __all__ = [
     "NotAcceptable",
     "NotFound",
     "Path",
+    "Problem",
     "Query",
     "RegistrationError",
     "Request",
@@ -106,6 +111,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "State",
+    "Status",
     "Store",
     "StoreUnavailable",
     "TestClient",

@@ -27,7 +27,8 @@
        ├─ TooManyRequests 429
        ├─ HeadersTooLarge 431
        ├─ InternalServerError 500
-       └─ ServiceUnavailable 503
+       ├─ ServiceUnavailable 503
+       └─ Problem                            (problems.py) kinds of the user's own, with typed members
           └─ StoreUnavailable                 a store of sessions or limits that does not answer
 
 `code` is the stable name of a kind of error: the same in the problem document, the log event, the metric label and OpenAPI.

@@ -1,21 +1,30 @@
 """A handler's value → Response, by what the handler declares. Compiled once for each route."""
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias, TypeGuard, cast
+from typing import Protocol, TypeAlias, TypeGuard, cast
 
 from msgspec import ValidationError
 from msgspec.json import Decoder, decode
+from msgspec.structs import replace
 
 from flasgo.errors import ContractError
 from flasgo.plan.checks import exact, narrow
-from flasgo.plan.model import HandlerPlan
-from flasgo.plan.types import describe
+from flasgo.plan.model import Answer, HandlerPlan, Returns
+from flasgo.plan.returns import by_status, classes_of, json_of
+from flasgo.plan.types import describe, union
 from flasgo.response import JSON, TEXT, Response, checked_status, encode_json, quick, to_response
 from flasgo.validation.issues import collect
 
 new = object.__new__
 
 Render: TypeAlias = Callable[[object], Response]
+
+
+class Renderer(Protocol):
+    """A Render that may be told another status than the route's."""
+
+    def __call__(self, value: object, status: int = ..., /) -> Response: ...
+
 
 Carrier: TypeAlias = tuple[object, int] | tuple[object, int, Mapping[str, str] | None]
 """An answer with a status, and perhaps with headers."""
@@ -30,8 +39,60 @@ def compile_render(plan: HandlerPlan, status: int, *, verify: bool) -> Render:
     returns = plan.returns
     if returns.kind == "any":
         return to_response if status == 200 else lambda value: to_response(value, status)  # noqa: PLR2004 - its own default
-    render = _plain(plan, status) if returns.kind == "plain" else _json(plan, status, verify=verify)
+    groups = by_status(returns.answers)
+    if len(groups) > 1:
+        return _told_apart(plan, groups, status, verify=verify)
+    if groups and groups[0][0].statuses and groups[0][0].by_type:
+        (status,) = groups[0][0].statuses
+    render = _one(plan, status, verify=verify)
+    if verify and groups and groups[0][0].statuses:
+        return _declared_status(plan, render)
     return _text_first(render, status) if returns.plain == (str,) else render
+
+
+def _one(plan: HandlerPlan, status: int, *, verify: bool) -> Renderer:
+    return _plain(plan, status) if plan.returns.kind == "plain" else _json(plan, status, verify=verify)
+
+
+def _told_apart(plan: HandlerPlan, groups: tuple[tuple[Answer, ...], ...], status: int, *, verify: bool) -> Render:
+    """The renderer of a route whose answers have the statuses of their types: a value's class chooses its group."""
+    known: dict[type, Renderer] = {}
+    rest: list[Renderer] = []
+    for group in groups:
+        json, plain = json_of(group), tuple(answer.plain for answer in group if answer.plain is not None)
+        returns = Returns("json" if json else "plain", union(json) if json else None, plain)
+        own = group[0].statuses[0] if group[0].statuses else status
+        render = _one(replace(plan, returns=returns), own, verify=verify)
+        rest += [render] if json else []
+        for kind in (kind for answer in group for kind in classes_of(answer)):
+            known.setdefault(kind, render)
+
+    def chosen(value: object) -> Response:
+        body = value[0] if _carries_status(value) else value
+        nearest = (known[kind] for kind in type(body).__mro__ if kind in known)
+        render = next(nearest, None) or next((known[kind] for kind in known if isinstance(body, kind)), None)
+        if render is None and (len(rest) == 1 or isinstance(body, Response) or body is None):
+            render = rest[0] if rest else next(iter(known.values()))
+        if render is None:
+            kind = type(body).__qualname__
+            raise _broken(plan, f"a value of type {kind} says nothing of its status, which is that of a declared type")
+        return render(value)
+
+    return _declared_status(plan, chosen) if verify else chosen
+
+
+def _declared_status(plan: HandlerPlan, render: Render) -> Render:
+    """The renderer that raises ContractError for a status that the return type does not name."""
+    answers = plan.returns.answers
+    statuses = {status for answer in answers for status in answer.statuses}
+
+    def checked(value: object) -> Response:
+        response = render(value)
+        if _carries_status(value) and response.status_code not in statuses:
+            raise _broken(plan, f"its status is {response.status_code}, and none but {sorted(statuses)} are declared")
+        return response
+
+    return checked if all(answer.statuses for answer in answers if not answer.by_type) else render
 
 
 def _text_first(render: Render, status: int) -> Render:
@@ -47,7 +108,7 @@ def _text_first(render: Render, status: int) -> Render:
     return text
 
 
-def _plain(plan: HandlerPlan, status: int) -> Render:
+def _plain(plan: HandlerPlan, status: int) -> Renderer:
     kinds = (*plan.returns.plain, Response)
 
     def render(value: object, status: int = status) -> Response:
@@ -60,7 +121,7 @@ def _plain(plan: HandlerPlan, status: int) -> Render:
     return render
 
 
-def _json(plan: HandlerPlan, status: int, *, verify: bool) -> Render:
+def _json(plan: HandlerPlan, status: int, *, verify: bool) -> Renderer:
     declared, plain = plan.returns.annotation, (*plan.returns.plain, Response)
     may_go_out, narrowed = exact(declared), narrow(declared)
     agrees = _verifier(plan) if verify else None

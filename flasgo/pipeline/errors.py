@@ -19,6 +19,7 @@ from flasgo.http.media import preferred_format
 from flasgo.http.url import PATH_SAFE
 from flasgo.pipeline.hooks import Hook
 from flasgo.pipeline.threads import ThreadPool
+from flasgo.problems import Problem
 from flasgo.request import Request
 from flasgo.response import HTML, TEXT, Response, encode_json, quick, to_response
 
@@ -27,7 +28,7 @@ MAX_INSTANCE = 512
 """Characters of the path that a problem document repeats."""
 
 
-class Problem(Struct, frozen=True, omit_defaults=True):
+class ProblemDocument(Struct, frozen=True, omit_defaults=True):
     """A problem document (RFC 9457 §3), with flasgo's `code` and, for what does not validate, `errors`."""
 
     type: str
@@ -125,6 +126,8 @@ def note_unhandled(request: Request, error: Exception) -> InternalServerError:
 def built_in_answer(request: Request, error: HTTPException) -> Response:
     """The response of an HTTPException when the user says nothing else. Raises ValueError where its headers cannot be sent."""
     form = "json" if request.terms.speaks_json else preferred_format(request.headers.get("accept"))
+    if isinstance(error, Problem) and form != "html":
+        form = "json"  # its members are what its clients read
     if form == "json":
         response = _problem(request, error)
     elif form == "html":
@@ -153,12 +156,15 @@ def _sendable(text: str) -> bytes:
 
 
 def _problem(request: Request, error: HTTPException) -> Response:
-    problem = Problem(
+    instance = quote(request.path[:MAX_INSTANCE], safe=PATH_SAFE, errors="replace")
+    if isinstance(error, Problem):
+        return quick(encode_json(error.document(instance)), PROBLEM, error.status_code)
+    problem = ProblemDocument(
         type="about:blank",
         title=error.title,
         status=error.status_code,
         detail=_sendable(_detail(error)).decode(),
-        instance=quote(request.path[:MAX_INSTANCE], safe=PATH_SAFE, errors="replace"),
+        instance=instance,
         code=error.code,
         errors=error.issues if isinstance(error, ValidationFailed) else (),
     )

@@ -57,10 +57,15 @@ def exact(annotation: object) -> Check:
     return writer.function(writer.test(shape, "v") or writer.outermost(shape, "v"))
 
 
+def classes(annotation: object) -> tuple[type, ...]:
+    """The classes that a value of this type may be an instance of."""
+    return _classes(shapes.type_info(annotation))
+
+
 def outermost(annotation: object) -> Check:
     """The same question of the outermost type alone, whatever stands inside."""
-    classes = _classes(shapes.type_info(annotation))
-    return lambda value: isinstance(value, classes)
+    kinds = classes(annotation)
+    return lambda value: isinstance(value, kinds)
 
 
 def narrow(annotation: object) -> Callable[[object], object]:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from flasgo.errors import HTTPException
 from flasgo.plan.model import Source
 from flasgo.plan.types import json_problem, resolve
+from flasgo.problems import Problem
 from flasgo.response import checked_status
 
 HTTP_ERROR = 400
@@ -75,6 +76,8 @@ def checked_raises(raises: Iterable[type[HTTPException]], source: Source) -> tup
             raise source.mistake(f"raises={kind!r}: name classes of HTTPException, such as NotFound or a Problem.")
         if kind is HTTPException:
             raise source.mistake("raises=HTTPException says no status; name one of its subclasses, such as NotFound.")
+        if issubclass(kind, Problem) and (problem := json_problem(kind.document_type())) is not None:
+            raise source.mistake(f"raises={kind.__name__}: a member of it has no form in JSON: {problem}.")
     return kinds
 
 

@@ -104,16 +104,31 @@ class Argument(Struct, frozen=True):
     value: Input | Injected
 
 
+class Answer(Struct, frozen=True):
+    """One form of what a handler answers: `annotation` as JSON, or where `plain` says so, that class in a form of its own.
+
+    `statuses` are those that its annotation names; without any it is the route's. `by_type`: the type decides, not the value of
+    the handler's; `open`: the value carries a status that no annotation names.
+    """
+
+    annotation: object
+    plain: type | None = None
+    statuses: tuple[int, ...] = ()
+    by_type: bool = True
+    open: bool = False
+
+
 class Returns(Struct, frozen=True):
     """What a handler says that it answers.
 
     `kind`: "any" says nothing; "plain" is one of the `plain` types alone, each with a form of its own (text, HTML, bytes,
-    nothing); "json" is `annotation`, or one of the `plain` types beside it.
+    nothing); "json" is `annotation`, or one of the `plain` types beside it. `answers` tells the forms apart where their statuses differ.
     """
 
     kind: Literal["any", "plain", "json"]
     annotation: object = None
     plain: tuple[type, ...] = ()
+    answers: tuple[Answer, ...] = ()
 
 
 class HandlerPlan(Struct, frozen=True):

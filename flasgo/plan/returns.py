@@ -1,16 +1,20 @@
 """What a handler declares to answer.
 
-`tuple[T, int]` and `tuple[T, int, Mapping]` are the forms that carry a status; what is awaited is what is answered.
+`tuple[T, int]` and `tuple[T, int, Mapping]` are the forms that carry a status; `Annotated[T, Status(201)]` gives the type one;
+what is awaited is what is answered.
 """
 
 from collections.abc import Awaitable, Iterator, Mapping
 from typing import Any, Literal, Never, NoReturn, get_args, get_origin
 
 from msgspec.inspect import DataclassType
+from msgspec.structs import replace
 
-from flasgo.plan.model import MISSING, Returns, Source
-from flasgo.plan.types import describe, json_problem, members, peel, resolve, union, without_none
-from flasgo.response import Response, SupportsHTML
+from flasgo.plan.answers import Status
+from flasgo.plan.checks import classes
+from flasgo.plan.model import MISSING, Answer, Returns, Source
+from flasgo.plan.types import UNIONS, describe, json_problem, members, peel, resolve, union, without_none
+from flasgo.response import BODILESS, Response, SupportsHTML
 from flasgo.validation.shapes import nodes
 
 ANYTHING = Returns("any")
@@ -24,30 +28,71 @@ def plan_returns(annotation: object, source: Source) -> Returns:
     if annotation is MISSING:
         return ANYTHING
     try:
-        alternatives = tuple(_alternatives(resolve(annotation)))
+        answers = tuple(_answers(annotation, Answer(None)))
     except RecursionError:
         raise source.mistake("its return type is an alias that contains itself; write a Struct instead.") from None
-    plain: list[type] = []
-    declared: list[object] = []
-    for alternative in alternatives:
-        kind, _ = peel(alternative)
-        form = _plain_form(kind)
-        if kind is Any:
-            return ANYTHING
-        if form is not None:
-            plain.append(form)
-        elif kind is not Never and kind is not NoReturn:
-            declared.append(alternative)
+    if any(peel(answer.annotation)[0] is Any for answer in answers):
+        if any(answer.statuses and answer.by_type for answer in answers):
+            raise source.mistake("its return type has a Status, but no type; annotate what it answers.")
+        return ANYTHING
+    answers = tuple(answer for answer in answers if peel(answer.annotation)[0] not in {Never, NoReturn})
+    plain = tuple(answer.plain for answer in answers if answer.plain is not None)
+    declared = tuple(answer.annotation for answer in answers if answer.plain is None)
+    told = answers if any(answer.statuses or answer.open for answer in answers) else ()
     if not declared:
-        return Returns("plain", plain=tuple(plain)) if plain else ANYTHING
-    json = union(tuple(declared))
-    problem = json_problem(json) or _unwritten(json)
-    if problem is not None:
-        raise source.mistake(
-            f"its return type has no form as a response: {problem}. "
-            "Declare a type that JSON can carry, or str, bytes, None or Response."
-        )
-    return Returns("json", json, tuple(plain))
+        returns = Returns("plain", plain=plain, answers=told) if plain else ANYTHING
+    else:
+        json = union(declared)
+        problems = (json_problem(one) or _unwritten(one) for one in _checked_apart(json, answers))
+        problem = next((found for found in problems if found is not None), None)
+        if problem is not None:
+            raise source.mistake(
+                f"its return type has no form as a response: {problem}. "
+                "Declare a type that JSON can carry, or str, bytes, None or Response."
+            )
+        returns = Returns("json", json, plain, told)
+    _check_statuses(told, source)
+    return returns
+
+
+def _checked_apart(json: object, answers: tuple[Answer, ...]) -> Iterator[object]:
+    """What is declared, in pieces if they have statuses of their own: only inside each are the alternatives told apart."""
+    groups = by_status(answers)
+    if len(groups) == 1:
+        yield json
+    else:
+        for group in groups:
+            yield from ([union(alternatives)] if (alternatives := json_of(group)) else ())
+
+
+def by_status(answers: tuple[Answer, ...]) -> tuple[tuple[Answer, ...], ...]:
+    """The answers in groups of the same statuses."""
+    return tuple(tuple(a for a in answers if a.statuses == key) for key in dict.fromkeys(a.statuses for a in answers))
+
+
+def json_of(answers: tuple[Answer, ...]) -> tuple[object, ...]:
+    """The types of those that are JSON."""
+    return tuple(answer.annotation for answer in answers if answer.plain is None)
+
+
+def _check_statuses(answers: tuple[Answer, ...], source: Source) -> None:
+    """Where the type of a value decides its status, two alternatives of one class cannot be told apart."""
+    seen: dict[type, Answer] = {}
+    for answer in answers:
+        if answer.by_type and BODILESS.intersection(answer.statuses) and answer.plain not in {type(None), Response}:
+            raise source.mistake(f"an answer with status {answer.statuses[0]} has no body; annotate None.")
+        for kind in classes_of(answer) if answer.by_type else ():
+            other = seen.setdefault(kind, answer)
+            if other.statuses != answer.statuses:
+                raise source.mistake(
+                    f"its return type gives {kind.__name__} more than one status, and a value cannot say which; "
+                    "declare types of their own, or return `(body, status)` and declare tuple[T, Literal[200, 201]]."
+                )
+
+
+def classes_of(answer: Answer) -> tuple[type, ...]:
+    """The classes of the values that are answered in this form."""
+    return classes(answer.annotation) if answer.plain is None else (answer.plain,)
 
 
 def _unwritten(annotation: object) -> str | None:
@@ -68,15 +113,26 @@ def declares_awaitable(annotation: object) -> bool:
     return any(_awaited(peel(member)[0]) is not None for member in members(annotation))
 
 
-def _alternatives(annotation: object) -> Iterator[object]:
-    """The types of the bodies that a handler may answer."""
-    for member in members(annotation):
-        kind, _ = peel(member)
-        inner = _awaited(kind) or _carried(kind)
-        if inner is None:
-            yield member
-        else:
-            yield from _alternatives(inner[0])
+def _answers(annotation: object, outer: Answer) -> Iterator[Answer]:
+    """The forms of the bodies that a handler may answer, each with what is said of its status, here or further out."""
+    kind, metadata = peel(annotation)
+    codes = tuple(marker.code for marker in metadata if isinstance(marker, Status))
+    if codes:
+        outer = replace(outer, statuses=codes[-1:])
+    if get_origin(kind) in UNIONS:
+        for member in get_args(kind):
+            yield from _answers(member, outer)
+        return
+    awaited, carried = _awaited(kind), _carried(kind)
+    if awaited is not None:
+        yield from _answers(awaited[0], outer)
+    elif carried is not None:
+        body, status = carried
+        named = get_args(peel(status)[0]) if get_origin(peel(status)[0]) is Literal else ()
+        yield from _answers(body, Answer(None, statuses=named, by_type=False, open=not named))
+    else:
+        resolved = resolve(annotation)
+        yield replace(outer, annotation=resolved, plain=_plain_form(peel(resolved)[0]))
 
 
 def _awaited(kind: object) -> tuple[object] | None:
@@ -88,13 +144,13 @@ def _awaited(kind: object) -> tuple[object] | None:
     return (arguments[-1] if arguments else Any,)
 
 
-def _carried(kind: object) -> tuple[object] | None:
-    """T of the forms that carry a status."""
+def _carried(kind: object) -> tuple[object, object] | None:
+    """T and the status of the forms that carry one."""
     match get_args(kind) if get_origin(kind) is tuple else ():
         case (body, status) if _is_status(status):
-            return (body,)
+            return (body, status)
         case (body, status, headers) if _is_status(status) and _is_headers(headers):
-            return (body,)
+            return (body, status)
         case _:
             return None
 

@@ -40,6 +40,7 @@ def is_explained(name: str, module: ModuleType) -> bool:
     body = ast.parse(Path(module.__file__ or "").read_text()).body
     for statement, following in pairwise(body):
         targets = statement.targets if isinstance(statement, ast.Assign) else ()
+        targets = [statement.target] if isinstance(statement, ast.AnnAssign) else targets
         if any(isinstance(target, ast.Name) and target.id == name for target in targets):
             return isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
     return False

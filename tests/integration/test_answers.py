@@ -416,7 +416,7 @@ class TestStatus:
             tuple[Slim, int],
             tuple[Slim, HTTPStatus],
             tuple[Slim | None, int],
-            tuple[Slim, Literal[201, 404]],
+            tuple[Slim, Literal[201, 204, 404]],
             tuple[Slim, int] | None,
             tuple[Slim, int, dict[str, str]],
             tuple[Slim, int, Mapping[str, str] | None],
