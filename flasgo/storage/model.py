@@ -17,6 +17,9 @@ MAX_VALUE_BYTES = 1_048_576
 MAX_TTL = 315_360_000.0
 """Seconds; ten years, as the settings' own bound."""
 
+MAX_COUNTERS = 16
+"""Counters that one hit takes from at most."""
+
 Algorithm: TypeAlias = Literal["window", "bucket"]
 
 

@@ -22,6 +22,8 @@ HOMES = {
     "watchfiles": ("server/",),
     "multipart": ("http/",),
     "jinja2": ("templating",),
+    "redis": ("contrib/",),
+    "sqlite3": ("storage/sqlite.py",),
 }
 """Modules that only these files may import."""
 
@@ -31,7 +33,7 @@ EVENT_HOMES = ("http/asgi.py", "app.py", "lifespan.py", "testing/")
 
 NOT_BY_IMPORT = frozenset({
     "click", "dotenv", "email", "html.parser", "http.client", "http.server", "httptools", "jinja2", "json",
-    "multiprocessing", "sqlite3", "unittest", "urllib.request", "uvicorn", "uvloop", "watchfiles", "xml",
+    "multiprocessing", "redis", "sqlite3", "unittest", "urllib.request", "uvicorn", "uvloop", "watchfiles", "xml",
     "zoneinfo",
 })  # fmt: skip
 """What `import flasgo` must not load: it costs time that a program may never need."""
