@@ -48,6 +48,7 @@ from flasgo.plan.model import Route
 from flasgo.problems import Problem
 from flasgo.request import Request, State
 from flasgo.response import Response, jsonify, redirect
+from flasgo.routing.blueprint import Blueprint
 from flasgo.routing.converters import Converter
 from flasgo.session import Session, SessionError
 from flasgo.settings import Settings
@@ -62,6 +63,7 @@ from flasgo.context import request, session
 __all__ = [
     "Accepted",
     "BadRequest",
+    "Blueprint",
     "Body",
     "BuildError",
     "CSRFFailed",

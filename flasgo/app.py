@@ -1,14 +1,14 @@
 """Flasgo: collects routes and hooks, freezes once, answers ASGI; everything else is delegated."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from operator import attrgetter
 from os import PathLike
 from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast, overload
 
-from flasgo.assembly import Assembly, Hooks, Target, assemble, forms_of
+from flasgo.assembly import Assembly, Target, assemble, forms_of
 from flasgo.context import Proxy, current, current_request
 from flasgo.errors import BuildError, ClientDisconnected, FrozenError, RegistrationError
 from flasgo.events import log_failure
@@ -18,12 +18,13 @@ from flasgo.lifespan import Lifespan, Opened, as_context, run_lifespan
 from flasgo.outbound.config import SSRFConfig
 from flasgo.outbound.guard import SSRFGuard, SSRFResolvedURL
 from flasgo.pipeline.errors import ErrorHandlers
+from flasgo.pipeline.hooks import Hooks
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.model import Injected
 from flasgo.request import Request, State
 from flasgo.response import NO_FIELDS, WITH_BODY, Response
 from flasgo.routing.policies import check_attached, with_policies
-from flasgo.routing.registrar import Registrar
+from flasgo.routing.router import Router
 from flasgo.routing.rule import Rule
 from flasgo.routing.table import Table
 from flasgo.routing.urls import build_url
@@ -60,7 +61,7 @@ class ClientOptions(TypedDict, total=False):
     timeout: float | None
 
 
-class Flasgo(Registrar, Generic[S]):
+class Flasgo(Router, Generic[S]):
     """An ASGI application.
 
     `settings`: a Settings (or subclass, whose type `app.settings` then has), a mapping, a dotted module path, or any object with
@@ -114,6 +115,16 @@ class Flasgo(Registrar, Generic[S]):
                 "Register everything while your modules are imported, before the server starts."
             )
 
+    def _check_rules(self, rules: Sequence[Rule]) -> None:
+        try:
+            for rule in rules:
+                self._check_rule(rule)
+        except RegistrationError:
+            self._claims = Table()
+            for rule in self._rules:
+                self._claim(rule)
+            raise
+
     def _check_rule(self, rule: Rule) -> None:
         source = rule.route.plan.source
         for argument in rule.route.plan.arguments:
@@ -126,10 +137,13 @@ class Flasgo(Registrar, Generic[S]):
                     parameter=argument.parameter,
                 )
         try:
-            for pattern in forms_of(rule, self.settings):
-                self._claims.add(pattern, dict.fromkeys(rule.route.methods, rule))
+            self._claim(rule)
         except RegistrationError as error:
             raise source.mistake(f"{error}.") from None
+
+    def _claim(self, rule: Rule) -> None:
+        for pattern in forms_of(rule, self.settings):
+            self._claims.add(pattern, dict.fromkeys(rule.route.methods, rule))
 
     def freeze(self) -> Assembly:
         """Compile every route; nothing may be registered after it. Called by the first request or by startup."""
@@ -141,6 +155,7 @@ class Flasgo(Registrar, Generic[S]):
             self._assembly = assemble(
                 self,
                 rules,
+                tuple(self._mounts.values()),
                 hooks=Hooks(tuple(self._before), tuple(self._after), tuple(self._teardown)),
                 handlers=ErrorHandlers(self._by_class, self._by_status),
                 providers={Settings: lambda _: self.settings, Session: attrgetter("session")},
@@ -163,12 +178,17 @@ class Flasgo(Registrar, Generic[S]):
     ) -> str:
         """The URL of the route of this name; values that its path does not take become the query.
 
+        A name that begins with a dot is that of a route in the blueprint of the current request, or of a route in no blueprint where
+        that has none.
+
         Inside a request it begins with the path under which the application is mounted. `_external` gives the whole URL, which
         needs a request; `_scheme` too, and replaces the request's scheme.
 
         Raises BuildError for an unknown name, a missing value, or one that the path's converter does not take.
         """
         request = current.get(None)
+        if endpoint.startswith("."):
+            endpoint = _absolute(endpoint, request)
         candidates = self._rules_by_name.get(endpoint, [])
         if not candidates:
             near = get_close_matches(endpoint, self._rules_by_name, n=1)
@@ -256,7 +276,7 @@ class Flasgo(Registrar, Generic[S]):
                 except OSError as error:
                     raise gone() from error
             else:
-                await self._send(assembly, request, response, send)
+                await self._send(assembly, target, request, response, send)
         except ClientDisconnected as error:
             # There is nobody to answer, and nothing went wrong here.
             request.failure = error
@@ -266,12 +286,13 @@ class Flasgo(Registrar, Generic[S]):
             raise
         finally:
             try:
-                if assembly.teardown is not None or request.opened_form is not None:
-                    await _close(assembly, request)
+                if target.teardown is not None or request.opened_form is not None:
+                    await _close(target, request)
             finally:
                 current.reset(token)
 
-    async def _send(self, assembly: Assembly, request: Request, response: Response, send: Send) -> None:
+    @staticmethod
+    async def _send(assembly: Assembly, target: Target, request: Request, response: Response, send: Send) -> None:
         """Send what is not just bytes. A failure before the first event is answered; after it, the connection is left to break off."""
         started = False
 
@@ -289,7 +310,7 @@ class Flasgo(Registrar, Generic[S]):
             out = lingering(watched, request.incoming)
         # Conditions and ranges are for reading (RFC 9110 §13.1, §14.2).
         fields = request.fields if method in {"GET", "HEAD"} else NO_FIELDS
-        for rescue in (assembly.net.answer, assembly.net.last_answer):
+        for rescue in (target.net.answer, target.net.last_answer):
             try:
                 await response.send(out, fields=fields, head_only=method == "HEAD")
             except ClientDisconnected:
@@ -330,11 +351,20 @@ class Flasgo(Registrar, Generic[S]):
             setattr(self.state, name, value)
 
 
-async def _close(assembly: Assembly, request: Request) -> None:
+def _absolute(endpoint: str, request: Request | None) -> str:
+    """The full name of an endpoint that is named from inside its blueprint. Raises BuildError outside a request."""
+    if request is None:
+        raise BuildError(
+            f"{endpoint!r} is relative to the blueprint of a request, and there is none. Write the whole name."
+        )
+    return endpoint[1:] if request.blueprint is None else request.blueprint + endpoint
+
+
+async def _close(target: Target, request: Request) -> None:
     """What is owed to a request that is over: its teardown hooks, and the removal of its uploaded files."""
     try:
-        if assembly.teardown is not None:
-            await assembly.teardown(request.failure)
+        if target.teardown is not None:
+            await target.teardown(request.failure)
     finally:
         if request.opened_form is not None:
             await request.opened_form.aclose()

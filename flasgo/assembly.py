@@ -6,7 +6,7 @@
     head limit           before anything reads the header fields again
     session              opened by whoever looks first, which may be CSRF
     csrf                 before any of the application's own code runs for an unsafe request
-    before_request       the user's own gates
+    before_request       the user's own gates, the application's first, then those of its blueprints, the outer ones first
     bind ▸ handler ▸ render
     ── after_request ──  sees what the net answered, too
     commits              the session is written once nothing can fail any more but the writing itself
@@ -17,8 +17,9 @@ have the last word.
 """
 
 import gc
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import TypeAlias, cast
 from urllib.parse import quote, unquote_to_bytes
 
@@ -35,12 +36,13 @@ from flasgo.http.url import PATH_SAFE
 from flasgo.pipeline.chain import Ending, Net, compile_handle
 from flasgo.pipeline.endpoint import compile_ending
 from flasgo.pipeline.errors import ErrorHandlers, ErrorNet
-from flasgo.pipeline.hooks import BeforeHooks, Hook, compile_after, compile_teardown
+from flasgo.pipeline.hooks import BeforeHooks, Hooks, Teardown, compile_after, compile_teardown
 from flasgo.pipeline.stage import Handle, Stage
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.model import FileLimit, Route
 from flasgo.request import Application, Request, Terms, routed_path
 from flasgo.response import LOCATION_SAFE, TEXT, Response, quick
+from flasgo.routing.mount import Mount, own_ground
 from flasgo.routing.pattern import Pattern, Segment
 from flasgo.routing.rule import Rule
 from flasgo.routing.table import Miss, Table
@@ -55,24 +57,30 @@ from flasgo.signing import Signer
 
 
 class Target(Struct, frozen=True):
-    """What answers a route's requests, and the terms on which it does."""
+    """What answers a route's requests, and the terms on which it does; `net` answers what fails while the response is sent."""
 
     handle: Handle
     terms: Terms
+    net: ErrorNet
+    teardown: Teardown | None
 
 
-class Hooks(Struct, frozen=True):
-    """The user's functions around every request, in the order of registration."""
+class Surroundings(Struct, frozen=True):
+    """What stands around the routes of one blueprint, or around those of none: compiled once for all of them."""
 
-    before: tuple[Hook, ...] = ()
-    after: tuple[Hook, ...] = ()
-    teardown: tuple[Hook, ...] = ()
+    stages: tuple[Stage, ...]
+    errors: ErrorNet
+    net: Net
+    teardown: Teardown | None
 
 
 Found: TypeAlias = tuple[Target, tuple[object, ...]]
 
 END = Segment(("",))
 """The empty segment after a path's last slash."""
+
+ANY = "*"
+"""Stands for every method where what answers does not depend on it."""
 
 
 class Assembly(Struct, frozen=True):
@@ -81,11 +89,11 @@ class Assembly(Struct, frozen=True):
     static: dict[str, dict[str, Target]]
     table: Table[Target]
     unmatched: Target
+    elsewhere: Table[Target]
+    """What answers the paths under a blueprint's prefix that no route matches, as the target of `ANY`."""
     proxies: TrustedProxies
     proxied: bool
-    net: ErrorNet
     finish: Callable[[Request, Response], None]
-    teardown: Callable[[BaseException | None], Awaitable[None]] | None
     stages: tuple[Stage, ...] = ()
 
     def find(self, scope: Scope) -> Found:
@@ -97,7 +105,12 @@ class Assembly(Struct, frozen=True):
         found = self.table.find(method, path)
         if method == "HEAD" and isinstance(found, Miss):
             found = self.table.find("GET", path)
-        return (self.unmatched, (found,)) if isinstance(found, Miss) else found
+        return (self._nowhere(path), (found,)) if isinstance(found, Miss) else found
+
+    def _nowhere(self, path: str) -> Target:
+        """What answers where no route matches: the blueprint of the longest prefix, or the application."""
+        found = self.elsewhere.find(ANY, path)
+        return self.unmatched if isinstance(found, Miss) else found[0]
 
 
 def _is_text(path: str, scope: Scope) -> bool:
@@ -115,6 +128,7 @@ def _is_text(path: str, scope: Scope) -> bool:
 def assemble(
     app: Application,
     rules: Sequence[Rule],
+    mounts: Sequence[Mount],
     *,
     hooks: Hooks,
     handlers: ErrorHandlers,
@@ -122,9 +136,11 @@ def assemble(
     pool: ThreadPool,
     verify: bool,
 ) -> Assembly:
-    """Compile every route. With `verify`, answers are checked against their declared types in full."""
+    """Compile every route, and for every mount an answer for what none matches under its prefix.
+
+    With `verify`, answers are checked against their declared types in full.
+    """
     settings = app.settings
-    net = ErrorNet(handlers, pool)
     log = SecurityLog(enabled=settings.LOG_SECURITY_EVENTS)
     headers = SecurityHeaders(
         settings.SECURITY_HEADERS, no_store=settings.ENFORCE_NO_STORE_CACHE, explain=log if settings.DEBUG else None
@@ -148,43 +164,81 @@ def assemble(
         csrf=csrf,
         form_limits=FormLimits(max_body_bytes=settings.MAX_REQUEST_BODY_BYTES),
     )
-    stages: tuple[Stage, ...] = (
-        headers,
-        *((hosts,) if settings.ENFORCE_ALLOWED_HOSTS else ()),
-        HeadLimit(settings.MAX_REQUEST_HEAD_BYTES),
-        sessions,
-        *((csrf,) if csrf is not None else ()),
-        BeforeHooks(hooks.before),
-    )
-    outside = Net(net.answer, compile_after(hooks.after, net.answer, pool))
 
-    def handle(route: Route | None, ending: Ending) -> Handle:
-        parts = [part for stage in stages if (part := stage.compile(route)) is not None]
-        return compile_handle(parts, ending, outside, pool)
+    @cache
+    def around(mount: Mount | None) -> Surroundings:
+        everyone, nearest = _with_mounts(mount, hooks, handlers)
+        errors = ErrorNet(nearest, pool)
+        stages: tuple[Stage, ...] = (
+            headers,
+            *((hosts,) if settings.ENFORCE_ALLOWED_HOSTS else ()),
+            HeadLimit(settings.MAX_REQUEST_HEAD_BYTES),
+            sessions,
+            *((csrf,) if csrf is not None else ()),
+            BeforeHooks(everyone.before),
+        )
+        net = Net(errors.answer, compile_after(everyone.after, errors.answer, pool))
+        return Surroundings(stages, errors, net, compile_teardown(everyone.teardown, pool))
 
-    table: Table[Target] = Table()
-    with _without_collections():
-        for rule in rules:
-            route = rule.route
-            code = compile_binding(route.plan, rule.pattern.names, providers)
-            render = compile_render(route.plan, route.status_code, verify=verify)
-            target = Target(handle(route, compile_ending(route, code, render)), _terms(terms, route, rule.pattern))
-            targets = dict.fromkeys(route.methods, target)
-            for pattern in forms_of(rule, settings):
-                table.add(pattern, targets)
-        table.freeze()
-    nowhere = Ending(("response = unmatched(request)",), {"unmatched": unmatched})
+    def answer(rule: Rule) -> Target:
+        route = rule.route
+        code = compile_binding(route.plan, rule.pattern.names, providers)
+        ending = compile_ending(route, code, compile_render(route.plan, route.status_code, verify=verify))
+        return _target(route, around(rule.mount), ending, _terms(terms, route, rule.pattern), pool)
+
+    def answer_nowhere(mount: Mount | None) -> Target:
+        ending = Ending(("response = unmatched(request)",), {"unmatched": unmatched})
+        own = terms if mount is None else replace(terms, blueprint=mount.name)
+        return _target(None, around(mount), ending, own, pool)
+
+    table = _routes(rules, settings, answer)
     return Assembly(
         static=table.static,
         table=table,
-        unmatched=Target(handle(None, nowhere), terms),
+        unmatched=answer_nowhere(None),
+        elsewhere=_elsewhere(mounts, answer_nowhere),
         proxies=TrustedProxies(settings.TRUSTED_PROXIES, settings.PROXY_HEADERS, log=log),
         proxied=bool(settings.TRUSTED_PROXIES),
-        net=net,
         finish=headers.finish,
-        teardown=compile_teardown(hooks.teardown, pool),
-        stages=stages,
+        stages=around(None).stages,
     )
+
+
+def _target(route: Route | None, surroundings: Surroundings, ending: Ending, terms: Terms, pool: ThreadPool) -> Target:
+    parts = [part for stage in surroundings.stages if (part := stage.compile(route)) is not None]
+    handle = compile_handle(parts, ending, surroundings.net, pool)
+    return Target(handle, terms, surroundings.errors, surroundings.teardown)
+
+
+def _routes(rules: Sequence[Rule], settings: Settings, answer: Callable[[Rule], Target]) -> Table[Target]:
+    """What answers every route's requests."""
+    table: Table[Target] = Table()
+    with _without_collections():
+        for rule in rules:
+            targets = dict.fromkeys(rule.route.methods, answer(rule))
+            for pattern in forms_of(rule, settings):
+                table.add(pattern, targets)
+        table.freeze()
+    return table
+
+
+def _with_mounts(mount: Mount | None, hooks: Hooks, handlers: ErrorHandlers) -> tuple[Hooks, ErrorHandlers]:
+    """The application's hooks and error handlers with those of the blueprints around a route."""
+    for each in () if mount is None else mount.chain:
+        hooks = hooks.around(each.hooks)
+        handlers = replace(each.handlers, outer=handlers)
+    return hooks, handlers
+
+
+def _elsewhere(mounts: Sequence[Mount], answer: Callable[[Mount], Target]) -> Table[Target]:
+    """What answers under the prefixes of blueprints where no route matches."""
+    table: Table[Target] = Table()
+    for mount, patterns in own_ground(mounts):
+        found = answer(mount)
+        for pattern in patterns:
+            table.add(pattern, {ANY: found})
+    table.freeze()
+    return table
 
 
 @contextmanager
@@ -208,6 +262,7 @@ def _terms(common: Terms, route: Route, pattern: Pattern) -> Terms:
         common,
         endpoint=route.name,
         pattern=route.path,
+        blueprint=route.blueprint,
         parameters=pattern.names,
         max_body_bytes=limit,
         form_limits=forms,

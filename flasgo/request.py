@@ -76,12 +76,13 @@ class TokenSource(Protocol):
 class Terms(Struct, frozen=True):
     """What was decided at freeze for every request of one route.
 
-    `endpoint` and `pattern` name the route (None where no route matched), `parameters` are the names in its path,
+    `endpoint` and `pattern` name the route (None where no route matched), `blueprint` what it belongs to, `parameters` are the names in its path,
     `max_body_bytes` and `read_timeout` (seconds) bound its body, `speaks_json` says that it takes or gives typed JSON.
     """
 
     endpoint: str | None = None
     pattern: str | None = None
+    blueprint: str | None = None
     parameters: tuple[str, ...] = ()
     max_body_bytes: int = 1_048_576
     read_timeout: float = 10.0
@@ -157,6 +158,11 @@ class Request:
     def endpoint(self) -> str | None:
         """The name of the route that matched, as `url_for` takes it."""
         return self.terms.endpoint
+
+    @property
+    def blueprint(self) -> str | None:
+        """The full name of the blueprint that answers: the route's own or, where none matched, the one of the nearest prefix."""
+        return self.terms.blueprint
 
     @property
     def path_params(self) -> dict[str, object]:

@@ -41,13 +41,18 @@ class ProblemDocument(Struct, frozen=True, omit_defaults=True):
 
 
 class ErrorHandlers(Struct, frozen=True):
-    """What the user registered: by class of exception, and by status."""
+    """What the user registered: by class of exception, and by status; `outer` is asked where nothing here fits."""
 
     by_class: Mapping[type[Exception], Hook]
     by_status: Mapping[int, Hook]
+    outer: "ErrorHandlers | None" = None
 
     def find(self, error: Exception) -> Hook | None:
-        """The nearest handler: the exception's own class, its status, then its base classes."""
+        """The nearest handler, of the blueprint before the application's: for the exception's own class, its status, then its base classes."""
+        hook = self._own(error)
+        return self.outer.find(error) if hook is None and self.outer is not None else hook
+
+    def _own(self, error: Exception) -> Hook | None:
         own = self.by_class.get(type(error))
         if own is not None:
             return own

@@ -61,6 +61,18 @@ def error_hook(function: Function) -> Hook:
     return Hook(function, call_of(function), arity(function, allowed=range(1, 3), role="An error handler"))
 
 
+class Hooks(Struct, frozen=True):
+    """The user's functions around every request, in the order of registration."""
+
+    before: tuple[Hook, ...] = ()
+    after: tuple[Hook, ...] = ()
+    teardown: tuple[Hook, ...] = ()
+
+    def around(self, inner: "Hooks") -> "Hooks":
+        """These and those of a blueprint in here: its own run inside, later before the handler and earlier after it."""
+        return Hooks(self.before + inner.before, inner.after + self.after, self.teardown + inner.teardown)
+
+
 class BeforeHooks:
     """The stage of before_request: the first hook that returns something other than None answers the request."""
 

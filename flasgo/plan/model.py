@@ -202,7 +202,8 @@ class FileLimit(Struct, frozen=True):
 class Route(Struct, frozen=True):
     """A route is the policy, and the policy is data.
 
-    `name` is what `url_for` takes; `named` says that it was given, not taken from the handler. `status_code` is that of a
+    `name` is what `url_for` takes; `named` says that it was given, not taken from the handler. `blueprint` is the full name of
+    the blueprint that it belongs to. `status_code` is that of a
     plain answer. `threaded` says whether a sync handler runs in the thread pool. `strict_slashes`: the other form of the
     path, with or without the slash at its end, is redirected (True) or answered itself (False); None leaves it to
     STRICT_SLASHES. `max_body_bytes` replaces MAX_REQUEST_BODY_BYTES. `csrf` says whether
@@ -215,6 +216,7 @@ class Route(Struct, frozen=True):
     name: str
     plan: HandlerPlan
     named: bool = False
+    blueprint: str | None = None
     status_code: int = 200
     threaded: bool = True
     strict_slashes: bool | None = None

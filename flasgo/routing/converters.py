@@ -264,6 +264,16 @@ class Converters:
         twin._entries.update(self._entries)
         return twin
 
+    def over(self, base: "Converters") -> "Converters":
+        """Those of `base` with what was registered here before them; `base` itself where nothing was."""
+        own = {name: entry for name, entry in self._entries.items() if _BUILT_IN.get(name) is not entry}
+        if not own:
+            return base
+        twin = base.copy()
+        for name, entry in own.items():
+            twin.register(name, entry, override=True)
+        return twin
+
     def register(self, name: str, converter: Converter | type[Converter], *, override: bool = False) -> None:
         """Make `<name:…>` mean `converter`: an instance, or a class that is called with the arguments of the pattern.
 

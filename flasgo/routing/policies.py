@@ -23,6 +23,7 @@ from msgspec.structs import replace
 
 from flasgo.plan.model import Endpoint, Source
 from flasgo.plan.signature import source_of
+from flasgo.routing.mount import defaults_of
 from flasgo.routing.rule import Rule
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -59,9 +60,9 @@ def declare(target: F, option: Struct, what: str, *, into: list[Declared] | None
 
 
 def with_policies(rules: Sequence[Rule], declared: Sequence[Declared]) -> list[Rule]:
-    """The rules, each with the options of its policies, the innermost decorator's first."""
+    """The rules, each with the options of its policies, the innermost decorator's first, then those of its blueprints."""
     everything = [*_marked, *declared]
-    if not everything:
+    if not everything and all(rule.mount is None for rule in rules):
         return list(rules)
     by_target: dict[object, list[Declared]] = {}
     by_layer: dict[object, list[Declared]] = {}
@@ -78,8 +79,9 @@ def with_policies(rules: Sequence[Rule], declared: Sequence[Declared]) -> list[R
         policies = sorted({id(one): one for one in (*reached, *around)}.values(), key=lambda one: order[id(one)])
         for one in policies:
             one.attached = True
-        options = (*rule.route.options, *(one.option for one in policies))
-        found.append(Rule(replace(rule.route, options=options), rule.pattern) if policies else rule)
+        more = (*(one.option for one in policies), *defaults_of(rule.mount))
+        route = replace(rule.route, options=(*rule.route.options, *more)) if more else rule.route
+        found.append(replace(rule, route=route) if more else rule)
     return found
 
 

@@ -1,6 +1,6 @@
 """How routes, hooks and error handlers are registered: the decorators that an application and a blueprint share."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypedDict, TypeVar, Unpack
 
 from flasgo.errors import HTTPException, RegistrationError
@@ -14,6 +14,7 @@ from flasgo.plan.signature import endpoint_name, source_of
 from flasgo.plan.types import peel
 from flasgo.response import checked_status
 from flasgo.routing.converters import Converter, Converters
+from flasgo.routing.mount import Mount
 from flasgo.routing.pattern import Pattern, parse
 from flasgo.routing.policies import Declared, with_policies
 from flasgo.routing.rule import Rule
@@ -24,36 +25,44 @@ REFUSED_METHODS = frozenset({"TRACE", "CONNECT"})
 """TRACE shows a request's secrets to scripts (CWE-693), CONNECT is for proxies: no route answers them."""
 
 
-class RouteOptions(TypedDict, total=False):
-    """What every registering call takes besides path and handler.
+class SharedOptions(TypedDict, total=False):
+    """What a route takes besides path and handler, and a blueprint for all its routes.
 
-    `name` is what `url_for` takes (default: the handler's name). `status_code` (default 200) is that of an answer which names
-    none. `threaded=False` runs a plain handler on the event loop, for those that never block. `strict_slashes` (default
+    `threaded=False` runs a plain handler on the event loop, for those that never block. `strict_slashes` (default
     STRICT_SLASHES): the path with a slash more or less at its end is redirected here (True) or answered as well (False).
     `max_body_bytes` replaces MAX_REQUEST_BODY_BYTES, and the 16 MiB of a multipart form, on this route; `max_file_bytes` bounds
     each uploaded file as well. `csrf=False` takes the CSRF check away, for routes whose
     callers prove who they are by something that a browser does not send by itself.
 
-    The rest is for the OpenAPI document. `summary` and `description` (Markdown) replace the docstring's first line and the rest
-    of it. `raises` are the exceptions, Problems above all, that the handler answers with; `responses` more answers by status: a
-    sentence, or the type of a JSON body. `include_in_schema=False` keeps the route out.
+    The rest is for the OpenAPI document. `raises` are the exceptions, Problems above all, that the handler answers with;
+    `responses` more answers by status: a sentence, or the type of a JSON body. `include_in_schema=False` keeps the route out.
     """
 
-    name: str | None
-    status_code: int
     threaded: bool
     strict_slashes: bool | None
     max_body_bytes: int | None
     max_file_bytes: int | None
     csrf: bool
-    summary: str
-    description: str
     tags: Iterable[str]
     deprecated: bool
-    operation_id: str | None
     include_in_schema: bool
     raises: Iterable[type[HTTPException]]
     responses: Mapping[int, object]
+
+
+class RouteOptions(SharedOptions, total=False):
+    """What every registering call takes besides path and handler.
+
+    `name` is what `url_for` takes (default: the handler's name). `status_code` (default 200) is that of an answer which names
+    none. For the OpenAPI document, `summary` and `description` (Markdown) replace the docstring's first line and the rest of it.
+    The others may be said once for a whole blueprint: see SharedOptions.
+    """
+
+    name: str | None
+    status_code: int
+    summary: str
+    description: str
+    operation_id: str | None
 
 
 class Registrar:
@@ -125,21 +134,34 @@ class Registrar:
         Raises RegistrationError, naming the handler's file and line, for everything that could not work in a request;
         FrozenError after the first request.
         """
-        source = source_of(endpoint)
         self._check_open(f"route {path!r}")
+        self._add_rules([self._rule(path, endpoint, methods, options, self._converters)])
+
+    def _rule(  # noqa: PLR0917 - everything that a route is made of
+        self,
+        path: str,
+        endpoint: Endpoint,
+        methods: Iterable[str],
+        options: RouteOptions,
+        converters: Converters,
+        mount: Mount | None = None,
+    ) -> Rule:
+        source = source_of(endpoint)
         try:
-            pattern = parse(path, self._converters)
+            pattern = parse(path, converters)
         except RegistrationError as error:
             raise source.mistake(str(error)) from None
         types = {each.name: each.converter.python_type for each in pattern.placeholders}
         methods = _checked_methods(methods, source)
         plan = plan_handler(endpoint, Context(types, frozenset(pattern.bare), self._owned, methods))
-        pattern = pattern.with_converters(self._converters_by_annotation(plan, pattern))
+        pattern = pattern.with_converters(_converters_by_annotation(converters, plan, pattern))
+        name = options.get("name") or endpoint_name(endpoint)
         route = Route(
             path=path,
             methods=methods,
             endpoint=endpoint,
-            name=options.get("name") or endpoint_name(endpoint),
+            name=name if mount is None else f"{mount.name}.{name}",
+            blueprint=None if mount is None else mount.name,
             plan=plan,
             named=options.get("name") is not None,
             status_code=_checked_status(options.get("status_code", 200), source),
@@ -149,24 +171,17 @@ class Registrar:
             csrf=options.get("csrf", True),
             options=(_described(options, source), *_file_limit(options, source)),
         )
-        self._add_rule(Rule(route, pattern))
+        return Rule(route, pattern, mount)
 
-    def _add_rule(self, rule: Rule) -> None:
-        self._check_rule(rule)
-        self._rules.append(rule)
-        self._rules_by_name.setdefault(rule.route.name, []).append(rule)
+    def _add_rules(self, rules: Sequence[Rule]) -> None:
+        """Keep all of these rules or, when one cannot stand here, none."""
+        self._check_rules(rules)
+        for rule in rules:
+            self._rules.append(rule)
+            self._rules_by_name.setdefault(rule.route.name, []).append(rule)
 
-    def _converters_by_annotation(self, plan: HandlerPlan, pattern: Pattern) -> dict[str, Converter]:
-        """The converters of bare placeholders, `<id>`, whose parameters say of what type they are."""
-        found = {
-            one.name: self._converters.for_type(peel(one.annotation)[0])
-            for one in plan.inputs
-            if one.location == "path" and one.name in pattern.bare
-        }
-        return {name: converter for name, converter in found.items() if converter is not None}
-
-    def _check_rule(self, rule: Rule) -> None:
-        """Raise RegistrationError when the rule cannot stand here: beside the others, or for what its handler asks."""
+    def _check_rules(self, rules: Sequence[Rule]) -> None:
+        """Raise RegistrationError when one of the rules cannot stand here: beside the others, or for what its handler asks."""
         raise NotImplementedError
 
     def register_converter(self, name: str, converter: Converter | type[Converter], *, override: bool = False) -> None:
@@ -214,6 +229,16 @@ class Registrar:
             return function
 
         return register
+
+
+def _converters_by_annotation(converters: Converters, plan: HandlerPlan, pattern: Pattern) -> dict[str, Converter]:
+    """The converters of bare placeholders, `<id>`, whose parameters say of what type they are."""
+    found = {
+        one.name: converters.for_type(peel(one.annotation)[0])
+        for one in plan.inputs
+        if one.location == "path" and one.name in pattern.bare
+    }
+    return {name: converter for name, converter in found.items() if converter is not None}
 
 
 K = TypeVar("K")

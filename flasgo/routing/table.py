@@ -138,7 +138,7 @@ class Table(Generic[T]):
             raise FrozenError(f"{pattern.source!r} came after the first request: register every route before it")
         if not methods:
             raise RegistrationError(f"{pattern.source!r} answers no method: name at least one")
-        alike = self._forms.setdefault(_form(pattern), [])
+        alike = self._forms.setdefault(form_of(pattern), [])
         for other, taken in alike:
             both = taken & methods.keys()
             if both and _may_share_a_path(pattern, other):
@@ -283,7 +283,7 @@ def _specificity(pattern: Pattern) -> _Specificity:
     )
 
 
-def _form(pattern: Pattern) -> tuple[object, ...]:
+def form_of(pattern: Pattern) -> tuple[object, ...]:
     """Equal for patterns that tie in every segment and do not differ in text that a segment is, begins with or ends with."""
     return tuple(
         (segment.specificity, segment.literals[0], segment.literals[-1])

@@ -18,8 +18,8 @@ class Plain(Registrar):
     def _check_open(self, what: str) -> None:
         self.asked.append(what)
 
-    def _check_rule(self, rule: Any) -> None:
-        self.asked.append(rule.route.path)
+    def _check_rules(self, rules: Any) -> None:
+        self.asked += [rule.route.path for rule in rules]
 
 
 def test_the_owner_says_what_may_be_registered():
@@ -31,7 +31,7 @@ def test_the_owner_says_what_may_be_registered():
     assert registrar.asked == ["route '/a'", "/a", "a before_request hook"]
 
     class Half(Plain):
-        _check_rule = Registrar._check_rule
+        _check_rules = Registrar._check_rules
 
     with pytest.raises(NotImplementedError):
         Half().get("/a")(lambda: "")
