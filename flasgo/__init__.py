@@ -1,7 +1,7 @@
 """flasgo: a typed Python web framework. Written like Flask, safe by default like Django."""
 
 from flasgo.app import Flasgo, current_app, url_for
-from flasgo.context import csrf_token, current_user, g
+from flasgo.context import csp_nonce, csrf_token, current_user, g
 from flasgo.errors import (
     BadRequest,
     BuildError,
@@ -43,6 +43,7 @@ from flasgo.outbound.config import SSRFConfig
 from flasgo.outbound.guard import SSRFGuard, SSRFResolvedURL
 from flasgo.outbound.urls import SSRFViolation
 from flasgo.plan.answers import Accepted, Created, Status
+from flasgo.plan.headers import Cache
 from flasgo.plan.markers import Body, Cookie, File, Form, Header, Path, Query
 from flasgo.plan.model import Route
 from flasgo.problems import Problem
@@ -67,6 +68,7 @@ __all__ = [
     "Body",
     "BuildError",
     "CSRFFailed",
+    "Cache",
     "ClientDisconnected",
     "ConfigurationError",
     "Conflict",
@@ -126,6 +128,7 @@ __all__ = [
     "ValidationFailed",
     "Verdict",
     "abort",
+    "csp_nonce",
     "csrf_token",
     "current_app",
     "current_user",

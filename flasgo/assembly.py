@@ -1,6 +1,7 @@
 """Settings and registrations → one compiled handle for every route. The only place that knows the order of the stages.
 
     security headers     outside the net: an error must not lose them
+    CSP nonce            right inside: it changes the policy that the headers would add
     ── error net ──      everything below may raise
     hosts                first: nothing else is done for a request that is not for us
     head limit           before anything reads the header fields again
@@ -46,6 +47,7 @@ from flasgo.routing.mount import Mount, own_ground
 from flasgo.routing.pattern import Pattern, Segment
 from flasgo.routing.rule import Rule
 from flasgo.routing.table import Miss, Table
+from flasgo.security.csp import Nonces
 from flasgo.security.csrf import CSRF
 from flasgo.security.headers import SecurityHeaders
 from flasgo.security.hosts import HostCheck
@@ -171,6 +173,7 @@ def assemble(
         errors = ErrorNet(nearest, pool)
         stages: tuple[Stage, ...] = (
             headers,
+            Nonces(headers.fields),
             *((hosts,) if settings.ENFORCE_ALLOWED_HOSTS else ()),
             HeadLimit(settings.MAX_REQUEST_HEAD_BYTES),
             sessions,

@@ -97,6 +97,11 @@ g = cast("State", Proxy("g", lambda: current_request("g").g))
 """A namespace for the length of the current request."""
 
 
+def csp_nonce() -> str:
+    """The Content-Security-Policy nonce of the current request: see `Request.csp_nonce`."""
+    return current_request("csp_nonce()").csp_nonce
+
+
 def csrf_token() -> str:
     """A CSRF token of the current request: see `Request.csrf_token`."""
     return current_request("csrf_token()").csrf_token()

@@ -1,5 +1,6 @@
 """Request: one HTTP exchange as the application sees it; parsed when asked, once."""
 
+import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
@@ -131,6 +132,9 @@ class Request:
     told: frozenset[object] = frozenset()
     """The kinds of log lines that were written for this request: there is one of each."""
 
+    nonce: str | None = None
+    """The nonce of the answer's Content-Security-Policy, if anybody asked for one."""
+
     failure: BaseException | None = None
     """What ended the request, if it was not an answer; for teardown."""
 
@@ -197,6 +201,16 @@ class Request:
         if self.terms.app is None:
             raise RuntimeError("This Request was not made by an application, so there are no CSRF tokens.")
         return ""
+
+    @property
+    def csp_nonce(self) -> str:
+        """The nonce of this request, 128 random bits, for `<script nonce="…">` and `<style nonce="…">`.
+
+        The Content-Security-Policy of the answer lets it run, and the answer is not stored by any cache.
+        """
+        if self.nonce is None:
+            self.nonce = secrets.token_urlsafe(16)
+        return self.nonce
 
     @property
     def method(self) -> str:

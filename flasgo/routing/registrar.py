@@ -8,6 +8,7 @@ from flasgo.http.headers import TOKEN
 from flasgo.http.multipart import FormLimits
 from flasgo.pipeline.hooks import Hook, after_hook, before_hook, error_hook, teardown_hook
 from flasgo.plan.documents import Described, checked_raises, checked_responses
+from flasgo.plan.headers import Cache, RouteHeaders, header_options
 from flasgo.plan.model import Endpoint, FileLimit, HandlerPlan, Route, Source
 from flasgo.plan.places import Context, plan_handler
 from flasgo.plan.signature import endpoint_name, source_of
@@ -32,7 +33,8 @@ class SharedOptions(TypedDict, total=False):
     STRICT_SLASHES): the path with a slash more or less at its end is redirected here (True) or answered as well (False).
     `max_body_bytes` replaces MAX_REQUEST_BODY_BYTES, and the 16 MiB of a multipart form, on this route; `max_file_bytes` bounds
     each uploaded file as well. `csrf=False` takes the CSRF check away, for routes whose
-    callers prove who they are by something that a browser does not send by itself.
+    callers prove who they are by something that a browser does not send by itself. `headers` replace and join the default
+    headers of the route's answers; None removes one.
 
     The rest is for the OpenAPI document. `raises` are the exceptions, Problems above all, that the handler answers with;
     `responses` more answers by status: a sentence, or the type of a JSON body. `include_in_schema=False` keeps the route out.
@@ -43,6 +45,7 @@ class SharedOptions(TypedDict, total=False):
     max_body_bytes: int | None
     max_file_bytes: int | None
     csrf: bool
+    headers: Mapping[str, str | None]
     tags: Iterable[str]
     deprecated: bool
     include_in_schema: bool
@@ -54,12 +57,13 @@ class RouteOptions(SharedOptions, total=False):
     """What every registering call takes besides path and handler.
 
     `name` is what `url_for` takes (default: the handler's name). `status_code` (default 200) is that of an answer which names
-    none. For the OpenAPI document, `summary` and `description` (Markdown) replace the docstring's first line and the rest of it.
+    none. `cache` says how long the answers may be kept: they are no-store without it. For the OpenAPI document, `summary` and `description` (Markdown) replace the docstring's first line and the rest of it.
     The others may be said once for a whole blueprint: see SharedOptions.
     """
 
     name: str | None
     status_code: int
+    cache: Cache | None
     summary: str
     description: str
     operation_id: str | None
@@ -169,7 +173,11 @@ class Registrar:
             strict_slashes=options.get("strict_slashes"),
             max_body_bytes=_checked_size("max_body_bytes", options.get("max_body_bytes"), source),
             csrf=options.get("csrf", True),
-            options=(_described(options, source), *_file_limit(options, source)),
+            options=(
+                _described(options, source),
+                *_file_limit(options, source),
+                *_header_options(options, methods, source),
+            ),
         )
         return Rule(route, pattern, mount)
 
@@ -310,3 +318,10 @@ def _file_limit(options: RouteOptions, source: Source) -> tuple[FileLimit, ...]:
             f"max_file_bytes={size} is more than the form around it may have; give the route a larger max_body_bytes, too."
         )
     return (FileLimit(size),)
+
+
+def _header_options(options: RouteOptions, methods: frozenset[str], source: Source) -> tuple[RouteHeaders | Cache, ...]:
+    try:
+        return header_options(options.get("headers"), options.get("cache"), methods)
+    except (TypeError, ValueError) as error:
+        raise source.mistake(str(error)) from None

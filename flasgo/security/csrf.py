@@ -23,6 +23,7 @@ from flasgo.events import SecurityLog
 from flasgo.http.cookies import DuplicateCookie, build_set_cookie
 from flasgo.http.forms import CSRF_FIELD as FIELD
 from flasgo.pipeline.stage import GateStep, Part
+from flasgo.plan.headers import Cache
 from flasgo.plan.model import Route
 from flasgo.request import Request
 from flasgo.response import Response
@@ -108,7 +109,10 @@ class CSRF:
         # (`find`, since `in` raises and catches a TypeError inside before it looks for bytes in bytes.)
         lacking = f'b"cookie" not in request.fields or request.fields[b"cookie"].find({self._key!r}) < 0'
         # An application without a protected route has nothing to say by itself: only where a token was asked for.
-        return Part(gates, finisher=self.finish, when="request.csrf_due" + (f" or {lacking}" if self.issues else ""))
+        # Nor does a route whose answers shared caches may keep: a cookie would be everybody's, or forbid the keeping.
+        cache = None if route is None else route.option(Cache)
+        issues = self.issues and not (cache is not None and cache.public)
+        return Part(gates, finisher=self.finish, when="request.csrf_due" + (f" or {lacking}" if issues else ""))
 
     def rejections(self, route: Route | None, /) -> tuple[type[HTTPException], ...]:
         return (CSRFFailed,) if route is not None and self.protects(route) else ()
