@@ -1,6 +1,18 @@
 """flasgo: a typed Python web framework. Written like Flask, safe by default like Django."""
 
 from flasgo.app import Flasgo, current_app, url_for
+from flasgo.auth.check import check_permission
+from flasgo.auth.login import login, logout, session_backend
+from flasgo.auth.model import AuthBackend, AuthResult, CredentialBackend
+from flasgo.auth.permissions import AllowAny, BasePermission, HasAnyScope, HasScope, IsAuthenticated
+from flasgo.auth.tokens import (
+    PasswordValidator,
+    TokenValidator,
+    api_key_backend,
+    basic_backend,
+    bearer_token_backend,
+    extract_bearer_token,
+)
 from flasgo.context import csp_nonce, csrf_token, current_user, g
 from flasgo.errors import (
     BadRequest,
@@ -42,6 +54,7 @@ from flasgo.identity import User
 from flasgo.outbound.config import SSRFConfig
 from flasgo.outbound.guard import SSRFGuard, SSRFResolvedURL
 from flasgo.outbound.urls import SSRFViolation
+from flasgo.plan.access import Permission
 from flasgo.plan.answers import Accepted, Created, Status
 from flasgo.plan.headers import Cache
 from flasgo.plan.markers import Body, Cookie, File, Form, Header, Path, Query
@@ -63,7 +76,11 @@ from flasgo.context import request, session
 
 __all__ = [
     "Accepted",
+    "AllowAny",
+    "AuthBackend",
+    "AuthResult",
     "BadRequest",
+    "BasePermission",
     "Blueprint",
     "Body",
     "BuildError",
@@ -78,6 +95,7 @@ __all__ = [
     "Cookie",
     "Counter",
     "Created",
+    "CredentialBackend",
     "File",
     "FileResponse",
     "Flasgo",
@@ -87,17 +105,22 @@ __all__ = [
     "FormData",
     "FrozenError",
     "HTTPException",
+    "HasAnyScope",
+    "HasScope",
     "Header",
     "HeadersTooLarge",
     "HostNotAllowed",
     "InternalServerError",
+    "IsAuthenticated",
     "Issue",
     "MalformedBody",
     "MalformedRequest",
     "MethodNotAllowed",
     "NotAcceptable",
     "NotFound",
+    "PasswordValidator",
     "Path",
+    "Permission",
     "Problem",
     "Query",
     "RegistrationError",
@@ -120,6 +143,7 @@ __all__ = [
     "StoreUnavailable",
     "TestClient",
     "TestResponse",
+    "TokenValidator",
     "TooManyRequests",
     "Unauthorized",
     "UnsupportedMediaType",
@@ -128,14 +152,22 @@ __all__ = [
     "ValidationFailed",
     "Verdict",
     "abort",
+    "api_key_backend",
+    "basic_backend",
+    "bearer_token_backend",
+    "check_permission",
     "csp_nonce",
     "csrf_token",
     "current_app",
     "current_user",
+    "extract_bearer_token",
     "g",
     "jsonify",
+    "login",
+    "logout",
     "redirect",
     "request",
     "session",
+    "session_backend",
     "url_for",
 ]

@@ -9,17 +9,22 @@ from os import PathLike
 from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast, overload
 
 from flasgo.assembly import Assembly, Target, assemble, forms_of
+from flasgo.auth.defaults import default_permissions
+from flasgo.auth.model import AuthBackend
+from flasgo.auth.registry import Backends, Policies
 from flasgo.context import Proxy, current, current_request
 from flasgo.errors import BuildError, ClientDisconnected, FrozenError, RegistrationError
 from flasgo.events import log_failure
 from flasgo.http.asgi import Message, Receive, Scope, Send, gone, lingering, whole_response
 from flasgo.http.forms import FormData
+from flasgo.identity import User
 from flasgo.lifespan import Lifespan, Opened, as_context, run_lifespan
 from flasgo.outbound.config import SSRFConfig
 from flasgo.outbound.guard import SSRFGuard, SSRFResolvedURL
 from flasgo.pipeline.errors import ErrorHandlers
 from flasgo.pipeline.hooks import Hooks
 from flasgo.pipeline.threads import ThreadPool
+from flasgo.plan.documents import SecurityScheme
 from flasgo.plan.model import Injected
 from flasgo.request import Request, State
 from flasgo.response import NO_FIELDS, WITH_BODY, Response
@@ -85,8 +90,9 @@ class Flasgo(Router, Generic[S]):
     ) -> None: ...
 
     def __init__(self, *, settings: object = None, lifespan: object = None) -> None:
-        super().__init__(owned=(Request, Session, Settings, FormData))
+        super().__init__(owned=(Request, Session, Settings, FormData, User))
         self.settings = cast("S", load_settings(settings))
+        self._backends = Backends(self.settings.session_cookie_name)
         self.state = State()
         self.ssrf = SSRFGuard(SSRFConfig.from_settings(self.settings))
         self._lifespans: list[Lifespan[Flasgo[S]]] = []
@@ -107,6 +113,26 @@ class Flasgo(Router, Generic[S]):
         self._check_open("a lifespan")
         self._lifespans.append(function)
         return function
+
+    def register_auth_backend(
+        self,
+        name: str,
+        backend: AuthBackend,
+        *,
+        challenge: str | None = None,
+        ambient: bool | None = None,
+        scheme: SecurityScheme | None = None,
+    ) -> None:
+        """Let routes that name this backend find out by it who is asking; another of the same name is replaced.
+
+        Routes that name none use the one called "default". The keywords say of a function what the backends of flasgo know of
+        themselves: the `challenge` of a 401 (RFC 9110 §11.6.1), whether browsers send its credentials by themselves (`ambient`; if
+        not, requests without a session cookie need no CSRF check), and its `scheme` in the OpenAPI document.
+
+        Raises RegistrationError for a blank name, or what cannot be called; FrozenError after the first request.
+        """
+        self._check_open(f"auth backend {name!r}")
+        self._backends.register(name, backend, challenge=challenge, ambient=ambient, scheme=scheme)
 
     def _check_open(self, what: str) -> None:
         if self._assembly is not None:
@@ -152,10 +178,12 @@ class Flasgo(Router, Generic[S]):
                 warn_of_random_key()
             rules = with_policies(self._rules, self._declared)
             check_attached(rules, self._declared)
+            policies = Policies(self._backends, default_permissions(self.settings.DEFAULT_PERMISSIONS))
             self._assembly = assemble(
                 self,
-                rules,
+                policies.resolve(rules),
                 tuple(self._mounts.values()),
+                policies=policies,
                 hooks=Hooks(tuple(self._before), tuple(self._after), tuple(self._teardown)),
                 handlers=ErrorHandlers(self._by_class, self._by_status),
                 providers={Settings: lambda _: self.settings, Session: attrgetter("session")},

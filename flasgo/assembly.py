@@ -8,6 +8,7 @@
     session              opened by whoever looks first, which may be CSRF
     csrf                 before any of the application's own code runs for an unsafe request
     before_request       the user's own gates, the application's first, then those of its blueprints, the outer ones first
+    auth                 who is asking, and whether he may: after the hooks, which may know it
     bind ▸ handler ▸ render
     ── after_request ──  sees what the net answered, too
     commits              the session is written once nothing can fail any more but the writing itself
@@ -27,6 +28,8 @@ from urllib.parse import quote, unquote_to_bytes
 from msgspec import Struct
 from msgspec.structs import replace
 
+from flasgo.auth.registry import Policies
+from flasgo.auth.stage import Authentication
 from flasgo.binding.decode import Provider, compile_binding
 from flasgo.binding.render import compile_render
 from flasgo.errors import MalformedRequest, MethodNotAllowed, NotFound
@@ -132,6 +135,7 @@ def assemble(
     rules: Sequence[Rule],
     mounts: Sequence[Mount],
     *,
+    policies: Policies,
     hooks: Hooks,
     handlers: ErrorHandlers,
     providers: Mapping[type, Provider],
@@ -148,22 +152,20 @@ def assemble(
         settings.SECURITY_HEADERS, no_store=settings.ENFORCE_NO_STORE_CACHE, explain=log if settings.DEBUG else None
     )
     hosts = HostCheck(settings.ALLOWED_HOSTS, log=log)
-    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    codec = SignedCookie(
-        Signer(keys, "session"), idle=settings.SESSION_COOKIE_MAX_AGE, absolute=settings.SESSION_ABSOLUTE_MAX_AGE
-    )
-    sessions = Sessions(settings, codec, log=log)
+    sessions = _sessions(settings, log)
     csrf = (
-        CSRF(settings, issues=any(CSRF.protects(rule.route) for rule in rules), log=log)
+        CSRF(settings, issues=any(CSRF.issues_for(rule.route) for rule in rules), log=log)
         if settings.CSRF_ENABLED
         else None
     )
+    logins = policies.backends.logins(settings)
     terms = Terms(
         max_body_bytes=settings.MAX_REQUEST_BODY_BYTES,
         read_timeout=settings.REQUEST_READ_TIMEOUT_SECONDS,
         app=app,
         sessions=sessions,
         csrf=csrf,
+        logins=logins,
         form_limits=FormLimits(max_body_bytes=settings.MAX_REQUEST_BODY_BYTES),
     )
 
@@ -179,6 +181,8 @@ def assemble(
             sessions,
             *((csrf,) if csrf is not None else ()),
             BeforeHooks(everyone.before),
+            *((logins,) if logins is not None else ()),
+            Authentication(policies, None, pool, log=log),
         )
         net = Net(errors.answer, compile_after(everyone.after, errors.answer, pool))
         return Surroundings(stages, errors, net, compile_teardown(everyone.teardown, pool))
@@ -205,6 +209,14 @@ def assemble(
         finish=headers.finish,
         stages=around(None).stages,
     )
+
+
+def _sessions(settings: Settings, log: SecurityLog) -> Sessions:
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    codec = SignedCookie(
+        Signer(keys, "session"), idle=settings.SESSION_COOKIE_MAX_AGE, absolute=settings.SESSION_ABSOLUTE_MAX_AGE
+    )
+    return Sessions(settings, codec, log=log)
 
 
 def _target(route: Route | None, surroundings: Surroundings, ending: Ending, terms: Terms, pool: ThreadPool) -> Target:

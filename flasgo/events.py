@@ -25,6 +25,7 @@ SecurityEvent: TypeAlias = Literal[
     "auth-backend-missing",
     "auth-failed",
     "cache-headers-replaced",
+    "credentials-throttled",
     "csrf-check-failed",
     "csrf-token-void",
     "host-check-failed",

@@ -74,6 +74,13 @@ class TokenSource(Protocol):
     def token(self, request: "Request", /) -> str: ...
 
 
+class Logins(Protocol):
+    """Remembers in the session who somebody is."""
+
+    def login(self, request: "Request", user: User, /, *, remember: bool) -> None: ...
+    def logout(self, request: "Request", /) -> None: ...
+
+
 class Terms(Struct, frozen=True):
     """What was decided at freeze for every request of one route.
 
@@ -91,6 +98,7 @@ class Terms(Struct, frozen=True):
     app: Application | None = None
     sessions: SessionSource | None = None
     csrf: TokenSource | None = None
+    logins: Logins | None = None
     form_limits: FormLimits = FormLimits()
 
 
@@ -113,6 +121,12 @@ class Request:
 
     user: User = ANONYMOUS
     """Who is asking; a stranger until a backend of the route, or a hook, says who it is."""
+
+    challenges: tuple[str, ...] = ()
+    """What a 401 asks for: the challenges of the backends that did not know who it is (RFC 9110 §11.6.1)."""
+
+    remember: bytes | None = None
+    """The Set-Cookie line by which the response makes the browser remember who it is, or forget it."""
 
     opened_session: Session | None = None
     """The session, if anybody asked for it."""

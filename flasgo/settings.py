@@ -116,6 +116,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     SESSION_COOKIE_PREFIX: Literal["auto", ""] = "auto"
     SESSION_ABSOLUTE_MAX_AGE: Annotated[int, Meta(ge=1, le=315_360_000, extra={"unit": "seconds"})] = 2_592_000
 
+    REMEMBER_COOKIE_NAME: Token = "flasgo-remember"
+    REMEMBER_COOKIE_MAX_AGE: Annotated[int, Meta(ge=1, le=315_360_000, extra={"unit": "seconds"})] = 2_592_000
+
+    DEFAULT_PERMISSIONS: tuple[object, ...] = ()  # permissions mention requests, which stand above settings
+
     TRUSTED_PROXIES: frozenset[str] = frozenset()
     PROXY_HEADERS: Literal["x-forwarded", "forwarded"] = "x-forwarded"
 
@@ -332,6 +337,8 @@ def _rule_faults(settings: Settings) -> Iterator[Fault]:
     if settings.CSRF_COOKIE_NAME in {settings.SESSION_COOKIE_NAME, settings.session_cookie_name}:
         names = ("CSRF_COOKIE_NAME", "SESSION_COOKIE_NAME")
         yield names, "CSRF_COOKIE_NAME and SESSION_COOKIE_NAME must differ; rename one of the cookies"
+    if settings.REMEMBER_COOKIE_NAME in {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME}:
+        yield ("REMEMBER_COOKIE_NAME",), "REMEMBER_COOKIE_NAME is that of another cookie; rename it"
     for owner in ("CSRF", "SESSION"):
         name, secure = f"{owner}_COOKIE_NAME", f"{owner}_COOKIE_SECURE"
         prefixed = getattr(settings, name).lower().startswith(_PREFIXES)

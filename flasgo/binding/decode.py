@@ -18,7 +18,8 @@ from flasgo.binding.records import record_of
 from flasgo.binding.sources import SOURCES, Source, mended
 from flasgo.errors import HTTPException, Issue, Location, NotFound, ValidationFailed
 from flasgo.http.forms import FormData
-from flasgo.plan.model import HandlerPlan, Input
+from flasgo.identity import User
+from flasgo.plan.model import HandlerPlan, Injected, Input
 from flasgo.plan.types import admits
 from flasgo.request import Request
 from flasgo.validation.issues import collect, finite
@@ -117,7 +118,7 @@ def _arguments(
     for argument in plan.arguments:
         value = argument.value
         if not isinstance(value, Input):
-            expression = _injected(value.kind, providers, names, len(call))
+            expression = _injected(value, providers, names, len(call))
         elif value.location == "body" or value.fields is not None:
             expression = "body"
         elif value.location == "file":
@@ -133,11 +134,17 @@ def _arguments(
     return ", ".join(call)
 
 
-def _injected(kind: type, providers: Mapping[type, Provider], names: dict[str, object], number: int) -> str:
+def _injected(value: Injected, providers: Mapping[type, Provider], names: dict[str, object], number: int) -> str:
+    kind = value.kind
     if kind is Request:
         return "request"
     if kind is FormData:
         return "submitted"
+    if issubclass(kind, User):
+        if not value.optional:
+            return "request.user"  # whether there is one, and of this class, was asked before (auth/stage.py)
+        names[f"user{number}"] = kind
+        return f"request.user if request.user.is_authenticated and isinstance(request.user, user{number}) else None"
     names[f"provide{number}"] = next(providers[base] for base in kind.__mro__ if base in providers)
     return f"provide{number}(request)"
 

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypedDict, TypeVar, Unpack
 
+from msgspec import Struct
+
 from flasgo.errors import HTTPException, RegistrationError
 from flasgo.http.headers import TOKEN
 from flasgo.http.multipart import FormLimits
 from flasgo.pipeline.hooks import Hook, after_hook, before_hook, error_hook, teardown_hook
+from flasgo.plan.access import DEFAULT, AnyPermission, access_of
 from flasgo.plan.documents import Described, checked_raises, checked_responses
 from flasgo.plan.headers import Cache, RouteHeaders, header_options
 from flasgo.plan.model import Endpoint, FileLimit, HandlerPlan, Route, Source
@@ -17,7 +20,7 @@ from flasgo.response import checked_status
 from flasgo.routing.converters import Converter, Converters
 from flasgo.routing.mount import Mount
 from flasgo.routing.pattern import Pattern, parse
-from flasgo.routing.policies import Declared, with_policies
+from flasgo.routing.policies import Declared, declare, with_policies
 from flasgo.routing.rule import Rule
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -36,6 +39,9 @@ class SharedOptions(TypedDict, total=False):
     callers prove who they are by something that a browser does not send by itself. `headers` replace and join the default
     headers of the route's answers; None removes one.
 
+    `permissions` are all that a user needs to be let in (default: DEFAULT_PERMISSIONS), `auth` names the backend, or several in
+    their order, that say who the user is; `auth` alone lets every authenticated user in, and strangers where the handler takes `User | None`.
+
     The rest is for the OpenAPI document. `raises` are the exceptions, Problems above all, that the handler answers with;
     `responses` more answers by status: a sentence, or the type of a JSON body. `include_in_schema=False` keeps the route out.
     """
@@ -45,6 +51,8 @@ class SharedOptions(TypedDict, total=False):
     max_body_bytes: int | None
     max_file_bytes: int | None
     csrf: bool
+    auth: str | Iterable[str]
+    permissions: Iterable[AnyPermission]
     headers: Mapping[str, str | None]
     tags: Iterable[str]
     deprecated: bool
@@ -176,6 +184,7 @@ class Registrar:
             options=(
                 _described(options, source),
                 *_file_limit(options, source),
+                *_access(options, source),
                 *_header_options(options, methods, source),
             ),
         )
@@ -196,6 +205,17 @@ class Registrar:
         """Make `<name:…>` in the paths of later routes mean `converter`. Raises RegistrationError and FrozenError."""
         self._check_open(f"converter {name!r}")
         self._converters.register(name, converter, override=override)
+
+    def authorize(self, *permissions: AnyPermission, backend: str | Iterable[str] = DEFAULT) -> Callable[[F], F]:
+        """Let in only users with all of `permissions` (none: any authenticated user), whichever other decorators stand between.
+
+        `backend` names who authenticates them; of several, the first that knows the user.
+
+        Raises RegistrationError for what is no permission and for a blank name; at freeze, for a backend that nobody registered.
+        """
+        self._check_open("a policy")
+        access = access_of(permissions or None, backend)
+        return lambda function: declare(function, access, "@app.authorize", into=self._declared)
 
     def before_request(self, function: F) -> F:
         """Call `function(request)` or `function()` before every handler; what it returns, other than None, is the answer."""
@@ -281,6 +301,16 @@ def _checked_tags(tags: Iterable[str], source: Source) -> tuple[str, ...]:
     if isinstance(tags, str):
         raise source.mistake(f"tags={tags!r} is one string; write tags=[{tags!r}].")
     return tuple(tags)
+
+
+def _access(options: RouteOptions, source: Source) -> tuple[Struct, ...]:
+    """What `auth` and `permissions` ask for."""
+    if "auth" not in options and "permissions" not in options:
+        return ()
+    try:
+        return (access_of(options.get("permissions"), options.get("auth", DEFAULT), lenient=True),)
+    except RegistrationError as error:
+        raise source.mistake(str(error)) from None
 
 
 def _checked_methods(methods: Iterable[str], source: Source) -> frozenset[str]:

@@ -23,6 +23,7 @@ from flasgo.events import SecurityLog
 from flasgo.http.cookies import DuplicateCookie, build_set_cookie
 from flasgo.http.forms import CSRF_FIELD as FIELD
 from flasgo.pipeline.stage import GateStep, Part
+from flasgo.plan.access import Policy
 from flasgo.plan.headers import Cache
 from flasgo.plan.model import Route
 from flasgo.request import Request
@@ -81,6 +82,12 @@ def unmask(token: bytes) -> bytes:
     return ((both >> MASKED_BITS) ^ (both & LOW_HALF)).to_bytes(RAW_BYTES, "big")
 
 
+def is_for_clients(route: Route) -> bool:
+    """Does the route know its users by nothing that a browser sends by itself: only bearer tokens, keys in headers?"""
+    policy = route.option(Policy)
+    return policy is not None and not policy.ambient
+
+
 class CSRF:
     """The stage that checks unsafe requests, and gives out the tokens.
 
@@ -97,6 +104,7 @@ class CSRF:
         self.require_origin = settings.CSRF_REQUIRE_ORIGIN
         self.log = log
         self.issues = issues
+        self._session = settings.session_cookie_name.encode("latin-1") + b"="
         self._key = self.cookie.encode("latin-1") + b"="
         line = build_set_cookie(self.cookie, "", secure=settings.CSRF_COOKIE_SECURE, http_only=False)
         self._attributes = line.encode("latin-1").removeprefix(self._key)
@@ -104,14 +112,16 @@ class CSRF:
         self._good_cookies: dict[tuple[bytes, bytes], bytes] = {}
 
     def compile(self, route: Route | None, /) -> Part | None:
-        gates = (GateStep(self.check, waits=True),) if route is not None and self.protects(route) else ()
+        check = self.check_with_session if route is not None and is_for_clients(route) else self.check
+        gates = (GateStep(check, waits=True),) if route is not None and self.protects(route) else ()
         # Whether some cookie of another name ends so, too, does not matter: asking for a token brings the cookie in any case.
         # (`find`, since `in` raises and catches a TypeError inside before it looks for bytes in bytes.)
         lacking = f'b"cookie" not in request.fields or request.fields[b"cookie"].find({self._key!r}) < 0'
         # An application without a protected route has nothing to say by itself: only where a token was asked for.
         # Nor does a route whose answers shared caches may keep: a cookie would be everybody's, or forbid the keeping.
         cache = None if route is None else route.option(Cache)
-        issues = self.issues and not (cache is not None and cache.public)
+        public = cache is not None and cache.public
+        issues = self.issues and not public and not (route is not None and is_for_clients(route))
         return Part(gates, finisher=self.finish, when="request.csrf_due" + (f" or {lacking}" if issues else ""))
 
     def rejections(self, route: Route | None, /) -> tuple[type[HTTPException], ...]:
@@ -121,7 +131,19 @@ class CSRF:
     def protects(route: Route) -> bool:
         return route.csrf and not route.methods <= SAFE_METHODS
 
+    @classmethod
+    def issues_for(cls, route: Route) -> bool:
+        """Will pages need a token for this route?"""
+        return cls.protects(route) and not is_for_clients(route)
+
     # ── the check ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def check_with_session(self, request: Request) -> Awaitable[None] | None:
+        """As `check`, for routes that believe nothing which a browser sends by itself: only where there is a session after all."""
+        headers = request.scope["headers"] if request.repeats else request.fields.items()
+        if any(name == b"cookie" and self._session in value for name, value in headers):
+            return self.check(request)
+        return None
 
     def check(self, request: Request) -> Awaitable[None] | None:
         """Raise CSRFFailed unless the request comes from a page of ours; awaits the body only for a token inside it."""

@@ -103,6 +103,9 @@ class TestDefaults:
             "STRICT_SLASHES",
             "API_TAGS",
             "DOCS_AUTH_BACKEND",
+            "DEFAULT_PERMISSIONS",
+            "REMEMBER_COOKIE_NAME",
+            "REMEMBER_COOKIE_MAX_AGE",
         }
 
     def test_every_protection_is_on(self) -> None:
