@@ -14,6 +14,7 @@ from flasgo.auth.tokens import (
     extract_bearer_token,
 )
 from flasgo.context import csp_nonce, csrf_token, current_user, g
+from flasgo.downloads import send_file, send_from_directory
 from flasgo.errors import (
     BadRequest,
     BuildError,
@@ -67,6 +68,7 @@ from flasgo.routing.converters import Converter
 from flasgo.session import Session, SessionError
 from flasgo.settings import Settings
 from flasgo.storage.model import Counter, Store, Verdict
+from flasgo.streaming_response import StreamingResponse
 from flasgo.testing.client import TestClient
 from flasgo.testing.response import TestResponse
 
@@ -141,6 +143,7 @@ __all__ = [
     "Status",
     "Store",
     "StoreUnavailable",
+    "StreamingResponse",
     "TestClient",
     "TestResponse",
     "TokenValidator",
@@ -167,6 +170,8 @@ __all__ = [
     "logout",
     "redirect",
     "request",
+    "send_file",
+    "send_from_directory",
     "session",
     "session_backend",
     "url_for",

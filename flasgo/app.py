@@ -15,7 +15,7 @@ from flasgo.auth.registry import Backends, Policies
 from flasgo.context import Proxy, current, current_request
 from flasgo.errors import BuildError, ClientDisconnected, FrozenError, RegistrationError
 from flasgo.events import log_failure
-from flasgo.http.asgi import Message, Receive, Scope, Send, gone, lingering, whole_response
+from flasgo.http.asgi import PATHSEND, Delivery, Receive, Scope, Send, Watched, gone, lingering, whole_response
 from flasgo.http.forms import FormData
 from flasgo.identity import User
 from flasgo.lifespan import Lifespan, Opened, as_context, run_lifespan
@@ -28,7 +28,7 @@ from flasgo.plan.documents import SecurityScheme
 from flasgo.plan.model import Injected
 from flasgo.request import Request, State
 from flasgo.response import NO_FIELDS, WITH_BODY, Response
-from flasgo.routing.policies import check_attached, with_policies
+from flasgo.routing.policies import check_attached, declare, with_policies
 from flasgo.routing.router import Router
 from flasgo.routing.rule import Rule
 from flasgo.routing.table import Table
@@ -36,6 +36,7 @@ from flasgo.routing.urls import build_url
 from flasgo.server.run import run_app
 from flasgo.session import Session
 from flasgo.settings import Settings, load_settings
+from flasgo.staticfiles import StaticFiles
 from flasgo.testing.client import TestClient
 
 logger = logging.getLogger("flasgo.app")
@@ -66,12 +67,20 @@ class ClientOptions(TypedDict, total=False):
     timeout: float | None
 
 
+class AppOptions(TypedDict, total=False):
+    """What `Flasgo` takes besides settings and lifespan."""
+
+    static_folder: str | PathLike[str] | None
+    static_url_path: str
+    static_cache_max_age: int
+
+
 class Flasgo(Router, Generic[S]):
     """An ASGI application.
 
     `settings`: a Settings (or subclass, whose type `app.settings` then has), a mapping, a dotted module path, or any object with
     upper-case attributes. `lifespan`: an async generator function, called with the application, that yields once between startup
-    and shutdown.
+    and shutdown. `static_folder`, `static_url_path` and `static_cache_max_age` are those of `configure_static`.
 
     Raises SettingsError with every problem of the settings.
     """
@@ -80,16 +89,38 @@ class Flasgo(Router, Generic[S]):
 
     @overload
     def __init__(
-        self: "Flasgo[Settings]", *, settings: None = None, lifespan: "Lifespan[Flasgo[Settings]] | None" = None
+        self: "Flasgo[Settings]",
+        *,
+        settings: None = None,
+        lifespan: "Lifespan[Flasgo[Settings]] | None" = None,
+        **options: Unpack[AppOptions],
     ) -> None: ...
-    @overload
-    def __init__(self: "Flasgo[S2]", *, settings: S2, lifespan: "Lifespan[Flasgo[S2]] | None" = None) -> None: ...
     @overload
     def __init__(
-        self: "Flasgo[Settings]", *, settings: object, lifespan: "Lifespan[Flasgo[Settings]] | None" = None
+        self: "Flasgo[S2]",
+        *,
+        settings: S2,
+        lifespan: "Lifespan[Flasgo[S2]] | None" = None,
+        **options: Unpack[AppOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: "Flasgo[Settings]",
+        *,
+        settings: object,
+        lifespan: "Lifespan[Flasgo[Settings]] | None" = None,
+        **options: Unpack[AppOptions],
     ) -> None: ...
 
-    def __init__(self, *, settings: object = None, lifespan: object = None) -> None:
+    def __init__(
+        self,
+        *,
+        settings: object = None,
+        lifespan: object = None,
+        static_folder: str | PathLike[str] | None = None,
+        static_url_path: str = "/static",
+        static_cache_max_age: int = 3600,
+    ) -> None:
         super().__init__(owned=(Request, Session, Settings, FormData, User))
         self.settings = cast("S", load_settings(settings))
         self._backends = Backends(self.settings.session_cookie_name)
@@ -102,6 +133,9 @@ class Flasgo(Router, Generic[S]):
         self._verify = self.settings.DEBUG
         if lifespan is not None:
             self._lifespans.append(cast("Lifespan[Flasgo[S]]", lifespan))
+        self._statics: dict[str, StaticFiles] = {}
+        if static_folder is not None:
+            self.configure_static(static_folder, url_path=static_url_path, cache_max_age=static_cache_max_age)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} with {len(self._rules)} routes>"
@@ -133,6 +167,25 @@ class Flasgo(Router, Generic[S]):
         """
         self._check_open(f"auth backend {name!r}")
         self._backends.register(name, backend, challenge=challenge, ambient=ambient, scheme=scheme)
+
+    def configure_static(
+        self, directory: str | PathLike[str], *, url_path: str = "/static", cache_max_age: int = 3600
+    ) -> None:
+        """Serve the files below `directory` at `url_path`; a relative one is looked for where the program is started.
+
+        Everyone may cache them for `cache_max_age` seconds. The route is named `static:<url_path>`; `url_for("static", filename=…)` is
+        that of the one at /static, or of the first. Its URLs carry a hash of the content, and are cached for a year.
+
+        Raises RegistrationError where there is no such directory, and FrozenError.
+        """
+        self._check_open("a static directory")
+        name = f"static:{url_path}"
+        if name in self._statics:
+            raise RegistrationError(f"{url_path!r} serves {self._statics[name]!r} already; give another url_path.")
+        files = StaticFiles(directory, url_path=url_path, cache_max_age=cache_max_age, run=self._pool.run_surely)
+        self.add_route(files.pattern, files, name=name, include_in_schema=False)
+        declare(files, files.option, "configure_static", into=self._declared)
+        self._statics[name] = files
 
     def _check_open(self, what: str) -> None:
         if self._assembly is not None:
@@ -217,6 +270,10 @@ class Flasgo(Router, Generic[S]):
         request = current.get(None)
         if endpoint.startswith("."):
             endpoint = _absolute(endpoint, request)
+        if endpoint == "static" and self._statics and endpoint not in self._rules_by_name:
+            endpoint = "static:/static" if "static:/static" in self._statics else next(iter(self._statics))
+        if endpoint in self._statics and "v" not in values:
+            values["v"] = self._statics[endpoint].version(str(values.get("filename", "")))
         candidates = self._rules_by_name.get(endpoint, [])
         if not candidates:
             near = get_close_matches(endpoint, self._rules_by_name, n=1)
@@ -319,20 +376,10 @@ class Flasgo(Router, Generic[S]):
             finally:
                 current.reset(token)
 
-    @staticmethod
-    async def _send(assembly: Assembly, target: Target, request: Request, response: Response, send: Send) -> None:
+    async def _send(self, assembly: Assembly, target: Target, request: Request, response: Response, send: Send) -> None:
         """Send what is not just bytes. A failure before the first event is answered; after it, the connection is left to break off."""
-        started = False
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = True
-            try:
-                await send(message)
-            except OSError as error:
-                raise gone() from error
-
         method = request.method
+        watched = Watched(send)
         out: Send = watched
         if response.status_code == 413 and request.incoming is not None:  # noqa: PLR2004 - Content Too Large: more of it comes
             out = lingering(watched, request.incoming)
@@ -340,11 +387,13 @@ class Flasgo(Router, Generic[S]):
         fields = request.fields if method in {"GET", "HEAD"} else NO_FIELDS
         for rescue in (target.net.answer, target.net.last_answer):
             try:
+                if type(response) is not Response:
+                    response.delivery = self._delivery(request)
                 await response.send(out, fields=fields, head_only=method == "HEAD")
             except ClientDisconnected:
                 raise
             except Exception as error:
-                if started:
+                if watched.started:
                     log_failure("response-broken-off", error, request)
                     raise
                 response = await rescue(request, error)
@@ -352,6 +401,13 @@ class Flasgo(Router, Generic[S]):
             else:
                 return
         await response.send(out, head_only=method == "HEAD")
+
+    def _delivery(self, request: Request) -> Delivery:
+        return Delivery(
+            run=self._pool.run_surely,
+            receive=request.receive if request.is_received() else None,
+            pathsend=PATHSEND in request.scope.get("extensions", ()),
+        )
 
     async def _unusual(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":  # ASGI allows any iterable of headers, even one that can be read but once

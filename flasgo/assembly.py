@@ -43,6 +43,7 @@ from flasgo.pipeline.errors import ErrorHandlers, ErrorNet
 from flasgo.pipeline.hooks import BeforeHooks, Hooks, Teardown, compile_after, compile_teardown
 from flasgo.pipeline.stage import Handle, Stage
 from flasgo.pipeline.threads import ThreadPool
+from flasgo.plan.files import StaticFolder
 from flasgo.plan.model import FileLimit, Route
 from flasgo.request import Application, Request, Terms, routed_path
 from flasgo.response import LOCATION_SAFE, TEXT, Response, quick
@@ -62,12 +63,16 @@ from flasgo.signing import Signer
 
 
 class Target(Struct, frozen=True):
-    """What answers a route's requests, and the terms on which it does; `net` answers what fails while the response is sent."""
+    """What answers a route's requests, and the terms on which it does; `net` answers what fails while the response is sent.
+
+    `files` says that the path is that of a file.
+    """
 
     handle: Handle
     terms: Terms
     net: ErrorNet
     teardown: Teardown | None
+    files: bool = False
 
 
 class Surroundings(Struct, frozen=True):
@@ -105,7 +110,10 @@ class Assembly(Struct, frozen=True):
         """The target of a request that is not one of the static routes' own, and the values in its path."""
         path = routed_path(scope) if "root_path" in scope and scope["root_path"] else scope["path"]  # noqa: RUF019 - a call less
         if not path.isascii() and not _is_text(path, scope):
-            return self.unmatched, (MalformedRequest("The path is not UTF-8."),)
+            found = self.table.find("GET", path)
+            if isinstance(found, Miss) or not found[0].files:
+                return self.unmatched, (MalformedRequest("The path is not UTF-8."),)
+            return found[0], ("",)  # no file has such a name, nor has one the empty name
         method = scope["method"]
         found = self.table.find(method, path)
         if method == "HEAD" and isinstance(found, Miss):
@@ -222,7 +230,8 @@ def _sessions(settings: Settings, log: SecurityLog) -> Sessions:
 def _target(route: Route | None, surroundings: Surroundings, ending: Ending, terms: Terms, pool: ThreadPool) -> Target:
     parts = [part for stage in surroundings.stages if (part := stage.compile(route)) is not None]
     handle = compile_handle(parts, ending, surroundings.net, pool)
-    return Target(handle, terms, surroundings.errors, surroundings.teardown)
+    files = route is not None and route.option(StaticFolder) is not None
+    return Target(handle, terms, surroundings.errors, surroundings.teardown, files)
 
 
 def _routes(rules: Sequence[Rule], settings: Settings, answer: Callable[[Rule], Target]) -> Table[Target]:

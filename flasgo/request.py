@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, TypeVar, cast, overload
 
 from msgspec import Struct
 
-from flasgo.errors import BadRequest, UnsupportedMediaType
+from flasgo.errors import BadRequest, HTTPException, UnsupportedMediaType
 from flasgo.http.asgi import Incoming, Receive, Scope, body_ready, too_large
 from flasgo.http.cookies import find_cookie, parse_cookies
 from flasgo.http.forms import LARGE, MULTIPART, FormData, parse_form, read_form
@@ -337,6 +337,16 @@ class Request:
                 self.incoming = Incoming(self.receive, first, limit=limit, idle_seconds=self.terms.read_timeout)
                 self._check_announced_length(limit)
         return self._body
+
+    def is_received(self) -> bool:
+        """Is the whole body here, or read, so that nothing but the client's leaving can still be heard of?
+
+        Raises ClientDisconnected where it has left already.
+        """
+        try:
+            return self.body_ready() is not None or (self.incoming is not None and not self.incoming.more)
+        except HTTPException:
+            return False
 
     async def stream(self) -> AsyncIterator[bytes]:
         """The body in pieces as they come, within the same limits as `body()`; it is not kept."""

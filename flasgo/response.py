@@ -1,7 +1,8 @@
 """Response: what a handler answers, until the application writes it to the wire.
 
-    Response          bytes in memory: text, html, json, redirect
-    └─ FileResponse     a file of this machine (file_response.py)
+    Response             bytes in memory: text, html, json, redirect
+    ├─ FileResponse        a file of this machine (file_response.py)
+    └─ StreamingResponse   what an iterator gives, piece by piece (streaming_response.py)
 
 `raw` is the list of header fields that will be sent. Flasgo's own code appends to it; the first touch of `headers`
 says that user code may have written anything there, and then what is sent is merged instead of appended.
@@ -17,7 +18,7 @@ from urllib.parse import quote
 from msgspec import Struct
 from msgspec.json import Encoder
 
-from flasgo.http.asgi import Send, length_field, response_body, response_start
+from flasgo.http.asgi import Delivery, Send, length_field, response_body, response_start
 from flasgo.http.cookie_lines import CookieLines
 from flasgo.http.cookies import build_set_cookie, delete_cookie_header
 from flasgo.http.headers import MutableHeaders, RawHeaders, add_vary, header_field
@@ -70,6 +71,8 @@ class Response:
     error_code: str | None = None
     written: MutableHeaders | None = None
     """The view that user code may have written header fields through; None while nobody asked for one."""
+    delivery: Delivery = Delivery()
+    """What the application offers to the kinds that are more than bytes in memory; set before `send`."""
 
     def __init__(  # noqa: PLR0917 - the positions of 0.5.1
         self,
@@ -276,7 +279,7 @@ def to_response(value: object, status: int = 200) -> Response:
     """The response that a handler's value stands for.
 
     Response: itself (a copy, so that one object may be returned for many requests). None: 204. `__html__`: HTML.
-    str: text. bytes: application/octet-stream. Mapping, list, named tuple, Struct, dataclass, attrs: JSON.
+    str: text. bytes: application/octet-stream. Mapping, list, named tuple, Struct, dataclass, attrs: JSON. A generator: a stream of text.
     `(body, status)` and `(body, status, headers)`: the body's response with these.
 
     Raises TypeError for anything else.
@@ -343,6 +346,11 @@ _CONVERSIONS: dict[type, Callable[..., Response]] = {
 }
 
 
+def register_conversion(kind: type, convert: Callable[..., Response]) -> None:
+    """Let `convert(value, status)` make the response of every value of exactly this type: for kinds that live above this module."""
+    _CONVERSIONS[kind] = convert
+
+
 def _conversion(value: object) -> Callable[..., Response]:
     """The conversion of a type that is not in the table: subclasses and shapes."""
     kind = type(value)
@@ -361,7 +369,7 @@ def _conversion(value: object) -> Callable[..., Response]:
         return from_json
     raise TypeError(
         f"A handler returned {kind.__module__}.{kind.__qualname__}, which has no form as a response. Return a Response, str, "
-        f"bytes, None, a mapping, a list, a Struct, a dataclass, or (body, status[, headers]); or declare the return type."
+        f"bytes, None, a mapping, a list, a Struct, a dataclass, a generator, or (body, status[, headers]); or declare the return type."
     )
 
 

@@ -1,6 +1,6 @@
 """A handler's value → Response, by what the handler declares. Compiled once for each route."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 from typing import Protocol, TypeAlias, TypeGuard, cast
 
 from msgspec import ValidationError
@@ -13,6 +13,7 @@ from flasgo.plan.model import Answer, HandlerPlan, Returns
 from flasgo.plan.returns import by_status, classes_of, json_of
 from flasgo.plan.types import describe, union
 from flasgo.response import JSON, TEXT, Response, checked_status, encode_json, quick, to_response
+from flasgo.streaming_response import StreamingResponse, as_piece
 from flasgo.validation.issues import collect
 
 new = object.__new__
@@ -39,6 +40,8 @@ def compile_render(plan: HandlerPlan, status: int, *, verify: bool) -> Render:
     returns = plan.returns
     if returns.kind == "any":
         return to_response if status == 200 else lambda value: to_response(value, status)  # noqa: PLR2004 - its own default
+    if returns.kind == "stream":
+        return compile_stream(plan, status, verify=verify)
     groups = by_status(returns.answers)
     if len(groups) > 1:
         return _told_apart(plan, groups, status, verify=verify)
@@ -147,6 +150,49 @@ def _json(plan: HandlerPlan, status: int, *, verify: bool) -> Renderer:
     return render
 
 
+LINES = "application/x-ndjson"
+"""JSON, one value on each line (https://github.com/ndjson/ndjson-spec)."""
+
+
+def compile_stream(plan: HandlerPlan, status: int, *, verify: bool) -> Render:
+    """The renderer of a route that declares an iterator: of text, of bytes, or of values that become lines of JSON."""
+    returns = plan.returns
+    kind = LINES
+    if returns.plain:
+        kind = "text/plain; charset=utf-8" if returns.plain == (str,) else "application/octet-stream"
+    encode = as_piece if returns.plain else _line(plan, verify=verify)
+
+    def render(value: object) -> Response:
+        if isinstance(value, Response):
+            return to_response(value, status)
+        if not isinstance(value, (AsyncIterable, Iterator)):
+            raise _broken(plan, f"it is of type {type(value).__qualname__}")
+        response = StreamingResponse(value, status, content_type=kind)
+        response.encode = encode
+        return response
+
+    return render
+
+
+def _line(plan: HandlerPlan, *, verify: bool) -> Callable[[object], bytes]:
+    declared = plan.returns.annotation
+    may_go_out, narrowed = exact(declared), narrow(declared)
+    agrees = _verifier(plan) if verify else None
+
+    def line(value: object) -> bytes:
+        if not may_go_out(value):
+            try:
+                value = narrowed(value)
+            except ValidationError as error:
+                raise _broken(plan, str(error)) from None
+        body = encode_json(value)
+        if agrees is not None:
+            agrees(body)
+        return body + b"\n"
+
+    return line
+
+
 def _carries_status(value: object) -> TypeGuard[Carrier]:
     """Is it `(body, status)` or `(body, status, headers)`?"""
     match value:
@@ -169,7 +215,7 @@ def _with_status(render: Callable[[object, int], Response], value: Carrier) -> R
 
 def _broken(plan: HandlerPlan, problem: str) -> ContractError:
     returns = plan.returns
-    declared = (*([returns.annotation] if returns.kind == "json" else []), *returns.plain)
+    declared = (*([returns.annotation] if returns.kind in {"json", "stream"} else []), *returns.plain)
     return ContractError(
         f"{plan.source} does not answer what it declares, {' | '.join(map(describe, declared))}: {problem}. "
         "Return what is declared, or declare what is returned."

@@ -5,13 +5,19 @@ Everything above reads a scope through `Request` and writes through `Response`; 
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Protocol, Required, TypeAlias, TypedDict
+from types import TracebackType
+from typing import ParamSpec, Protocol, Required, TypeAlias, TypedDict, TypeVar
+
+from msgspec import Struct
 
 from flasgo.errors import ClientDisconnected, ContentTooLarge, HTTPException, RequestTimeout
 from flasgo.http.headers import RawHeaders
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Scope(TypedDict, total=False):
@@ -45,6 +51,7 @@ class Message(TypedDict, total=False):
     message: str
     code: int
     reason: str
+    path: str
 
 
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -55,6 +62,28 @@ class ASGIApp(Protocol):
     """Any ASGI 3 application."""
 
     def __call__(self, scope: Scope, receive: Receive, send: Send, /) -> Awaitable[None]: ...
+
+
+PATHSEND = "http.response.pathsend"
+"""The extension by which a server sends a file by its path (ASGI, extensions)."""
+
+
+class Runner(Protocol):
+    """Calls plain code in a thread."""
+
+    def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]: ...
+
+
+class Delivery(Struct, frozen=True):
+    """What a response that is more than bytes in memory is sent with.
+
+    `run` calls plain code in a thread; `receive` gives http.disconnect when the client leaves, or is None where something else may
+    still come from it; `pathsend` says that the server takes a path for a body.
+    """
+
+    run: Runner = asyncio.to_thread
+    receive: Receive | None = None
+    pathsend: bool = False
 
 
 LENGTHS = 4096
@@ -82,6 +111,91 @@ def response_start(status: int, headers: RawHeaders) -> Message:
 
 def response_body(body: bytes, *, more_body: bool = False) -> Message:
     return {"type": "http.response.body", "body": body, "more_body": more_body}
+
+
+def path_body(path: str) -> Message:
+    """The rest of a response: the file at this absolute path."""
+    return {"type": PATHSEND, "path": path}
+
+
+class Watched:
+    """A `send` that remembers whether anything was sent, and says ClientDisconnected where the peer is gone.
+
+    `direct` is the server's own, for those that send so much that a call more matters: they say it themselves.
+    """
+
+    __slots__ = ("direct", "started")
+
+    def __init__(self, send: Send) -> None:
+        self.direct = send
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        self.started = True
+        try:
+            await self.direct(message)
+        except OSError as error:
+            raise gone() from error
+
+
+async def send_pieces(
+    send: Send, start: Message, pieces: AsyncIterator[object], encode: Callable[[object], bytes]
+) -> None:
+    """The first event and what `pieces` gives; the last event is still owed. What is not bytes goes through `encode`.
+
+    The first piece is waited for before anything is sent, so that a failure can still be answered.
+    """
+    first = await anext(pieces, b"")
+    body = first if type(first) is bytes else encode(first)
+    await send(start)
+    if body:
+        await send(response_body(body, more_body=True))
+    direct = send.direct if isinstance(send, Watched) else send
+    async for piece in pieces:
+        body = piece if type(piece) is bytes else encode(piece)
+        if body:  # an empty chunk would end the response (RFC 9112 §7.1)
+            try:
+                await direct({"type": "http.response.body", "body": body, "more_body": True})
+            except OSError as error:
+                raise gone() from error
+
+
+class Departure:
+    """While it is entered, the client's leaving interrupts the task: as a cancellation inside, as ClientDisconnected outside.
+
+    Servers drop what is sent to a client that has left, and say nothing: without this a stream without an end would go on for ever.
+    The last event of a response is sent outside, since after it every server says http.disconnect.
+    """
+
+    def __init__(self, receive: Receive | None) -> None:
+        self._receive = receive
+        self._left = False
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        task = asyncio.current_task()
+        if self._receive is not None and task is not None:
+            self._watcher = asyncio.create_task(self._watch(self._receive, task))
+
+    async def _watch(self, receive: Receive, task: "asyncio.Task[object]") -> None:
+        with suppress(Exception):  # a server that cannot say it: nothing is known
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            self._left = True
+            task.cancel()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        if self._watcher is None:
+            return
+        self._watcher.cancel()
+        if not self._left:
+            return
+        task = asyncio.current_task()
+        cancelled = task is not None and task.uncancel() > 0
+        if not cancelled and (kind is None or kind is asyncio.CancelledError):
+            raise gone() from error
 
 
 class Pending:

@@ -8,7 +8,8 @@ MAX_FILENAME_BYTES = 255
 
 _PLAIN = re.compile(r"[0-9A-Za-z_-](?:[0-9A-Za-z_. -]{0,198}[0-9A-Za-z_-])?")
 _RESERVED = re.compile(r'[<>:"|?*]')
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""The categories of characters that do not show."""
 _DEVICES = frozenset(
     {"CON", "PRN", "AUX", "NUL", "CLOCK$", "CONIN$", "CONOUT$"}
     | {port + digit for port in ("COM", "LPT") for digit in "0123456789¹²³"}
@@ -25,13 +26,16 @@ def safe_filename(raw: str) -> str:
     have the same name.
     """
     name = raw if _PLAIN.fullmatch(raw) else _cleaned(raw)
-    if name.partition(".")[0].rstrip(" ").upper() in _DEVICES:
-        name = _shortened(f"_{name}")
-    return name
+    return _shortened(f"_{name}") if is_device(name) else name
+
+
+def is_device(name: str) -> bool:
+    """Does Windows take this name, whatever its extension, for a device?"""
+    return name.partition(".")[0].rstrip(" ").upper() in _DEVICES
 
 
 def _cleaned(raw: str) -> str:
-    shown = "".join(char for char in raw if unicodedata.category(char) not in _UNSEEN)
+    shown = "".join(char for char in raw if unicodedata.category(char) not in UNSEEN)
     whole = unicodedata.normalize("NFC", shown)
     last = whole[max(whole.rfind("/"), whole.rfind("\\")) + 1 :]
     return _shortened(_RESERVED.sub("_", last).strip(" .")) or "file"

@@ -40,7 +40,7 @@ class ThreadPool:
             raise ServiceUnavailable("The server is busy. Try again later.", headers={"retry-after": "1"})
         return self.run_surely(function, *args, **kwargs)
 
-    async def run_surely(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def run_surely(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """As `run`, never refused: for what completes or clears up a request that was let in."""
         with self._lock:
             if self._executor is None:

@@ -122,10 +122,11 @@ class Returns(Struct, frozen=True):
     """What a handler says that it answers.
 
     `kind`: "any" says nothing; "plain" is one of the `plain` types alone, each with a form of its own (text, HTML, bytes,
-    nothing); "json" is `annotation`, or one of the `plain` types beside it. `answers` tells the forms apart where their statuses differ.
+    nothing); "json" is `annotation`, or one of the `plain` types beside it; "stream" is an iterator of `annotation`, sent as it
+    comes: as text or bytes where `plain` says so, else each as a line of JSON. `answers` tells the forms apart where their statuses differ.
     """
 
-    kind: Literal["any", "plain", "json"]
+    kind: Literal["any", "plain", "json", "stream"]
     annotation: object = None
     plain: tuple[type, ...] = ()
     answers: tuple[Answer, ...] = ()

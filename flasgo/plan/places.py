@@ -74,8 +74,6 @@ def plan_handler(endpoint: Endpoint, context: Context) -> HandlerPlan:
     if not callable(endpoint):
         raise Source("<route>", 0, repr(endpoint)[:80]).mistake("a route needs a callable; give it a function.")
     source = source_of(endpoint)
-    if is_generator(endpoint):
-        raise source.mistake("it is a generator, which is no answer; return a list, or a Response.")
     signature = signature_of(endpoint, source)
     _check_bound(signature, context, source)
     arguments = tuple(
@@ -92,9 +90,16 @@ def plan_handler(endpoint: Endpoint, context: Context) -> HandlerPlan:
         )
     _check_together(source, values, context.methods)
     call = call_of(endpoint)
+    returns = plan_returns(signature.returns, source)
     if call == "sync" and declares_awaitable(signature.returns):
         call = "either"
-    return HandlerPlan(source, call, arguments, plan_returns(signature.returns, source), left)
+    if is_generator(endpoint):
+        if returns.kind not in {"any", "stream"}:
+            raise source.mistake(
+                "it is a generator, which does not answer what it declares; declare AsyncIterator[…] or Iterator[…], or return a list."
+            )
+        call = "either"  # calling it runs nothing yet, so that no thread is needed
+    return HandlerPlan(source, call, arguments, returns, left)
 
 
 def _check_bound(signature: Signature, context: Context, source: Source) -> None:

@@ -4,7 +4,7 @@
 what is awaited is what is answered.
 """
 
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Generator, Iterator, Mapping
 from typing import Any, Literal, Never, NoReturn, get_args, get_origin
 
 from msgspec.inspect import DataclassType
@@ -31,6 +31,9 @@ def plan_returns(annotation: object, source: Source) -> Returns:
         answers = tuple(_answers(annotation, Answer(None)))
     except RecursionError:
         raise source.mistake("its return type is an alias that contains itself; write a Struct instead.") from None
+    streams = [item for answer in answers if (item := _streamed(answer.annotation)) is not None]
+    if streams:
+        return _stream(streams[0][0], answers, source)
     if any(peel(answer.annotation)[0] is Any for answer in answers):
         if any(answer.statuses and answer.by_type for answer in answers):
             raise source.mistake("its return type has a Status, but no type; annotate what it answers.")
@@ -93,6 +96,39 @@ def _check_statuses(answers: tuple[Answer, ...], source: Source) -> None:
 def classes_of(answer: Answer) -> tuple[type, ...]:
     """The classes of the values that are answered in this form."""
     return classes(answer.annotation) if answer.plain is None else (answer.plain,)
+
+
+def _stream(item: object, answers: tuple[Answer, ...], source: Source) -> Returns:
+    """What a stream of these items is: text, bytes, or a line of JSON for each."""
+    if any(_streamed(answer.annotation) is None and answer.plain is not Response for answer in answers):
+        raise source.mistake(
+            "its return type is a stream or something else; declare the stream alone, or with Response."
+        )
+    if any(answer.statuses for answer in answers):
+        raise source.mistake("its return type gives a stream a status; give the route status_code= instead.")
+    kinds = {_plain_form(peel(member)[0]) for member in members(item)}
+    if kinds and kinds <= {str, bytes}:
+        return Returns("stream", item, (str,) if kinds == {str} else (bytes,))
+    if item is Any:
+        return ANYTHING
+    problem = "bytes and JSON cannot be in one stream" if bytes in kinds else json_problem(item) or _unwritten(item)
+    if problem is not None:
+        raise source.mistake(
+            f"its return type is a stream of what has no form: {problem}. Stream str, bytes, or a type that JSON can carry."
+        )
+    return Returns("stream", item)
+
+
+STREAMS = (AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterator)
+
+
+def _streamed(annotation: object) -> tuple[object] | None:
+    """T of `AsyncIterator[T]`, `Generator[T, …]` and their like."""
+    kind, _ = peel(annotation)
+    if not any((get_origin(kind) or kind) is stream for stream in STREAMS):  # what may not be hashable
+        return None
+    arguments = get_args(kind)
+    return (arguments[0] if arguments else Any,)
 
 
 def _unwritten(annotation: object) -> str | None:

@@ -24,6 +24,7 @@ from flasgo.http.cookies import DuplicateCookie, build_set_cookie
 from flasgo.http.forms import CSRF_FIELD as FIELD
 from flasgo.pipeline.stage import GateStep, Part
 from flasgo.plan.access import Policy
+from flasgo.plan.files import StaticFolder
 from flasgo.plan.headers import Cache
 from flasgo.plan.model import Route
 from flasgo.request import Request
@@ -112,6 +113,8 @@ class CSRF:
         self._good_cookies: dict[tuple[bytes, bytes], bytes] = {}
 
     def compile(self, route: Route | None, /) -> Part | None:
+        if route is not None and route.option(StaticFolder) is not None:
+            return None  # everyone gets the same, and only by GET
         check = self.check_with_session if route is not None and is_for_clients(route) else self.check
         gates = (GateStep(check, waits=True),) if route is not None and self.protects(route) else ()
         # Whether some cookie of another name ends so, too, does not matter: asking for a token brings the cookie in any case.

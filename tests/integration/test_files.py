@@ -115,9 +115,9 @@ def test_one_range_is_206(path, value, part):
 
 
 @pytest.mark.parametrize(
-    "value", ["bytes=0-1,4-5", "bytes=9-1", "bytes=a-b", "lines=0-1", "bytes=", "bytes", "bytes=" + "0-1," * 300]
+    "value", ["bytes=0-4,4-5", "bytes=9-1", "bytes=a-b", "lines=0-1", "bytes=", "bytes", "bytes=" + "0-1," * 300]
 )
-def test_several_or_malformed_ranges_are_answered_with_the_whole(path, value):
+def test_overlapping_or_malformed_ranges_are_answered_with_the_whole(path, value):
     response = serving(path).test_client().get("/", headers={"range": value})
     assert (response.status_code, response.body) == (200, CONTENT)
 
@@ -197,10 +197,10 @@ def test_headers_of_ones_own_are_sent_but_not_those_that_are_of_the_file(path):
         (
             "a\r\nset-cookie: b",
             "application/octet-stream",
-            "inline; filename=\"a__set-cookie: b\"; filename*=UTF-8''a%0D%0Aset-cookie%3A%20b",
+            'inline; filename="a__set-cookie: b"',
         ),
         ("100%.txt", "text/plain; charset=utf-8", "inline; filename=\"100_.txt\"; filename*=UTF-8''100%25.txt"),
-        ("\udcff.txt", "text/plain; charset=utf-8", "inline; filename=\"_.txt\"; filename*=UTF-8''%3F.txt"),
+        ("\udcff.txt", "text/plain; charset=utf-8", 'inline; filename="_.txt"'),
     ],
 )
 def test_a_name_is_sent_safely_and_decides_the_type(path, filename, content_type, disposition):
@@ -292,10 +292,10 @@ async def test_a_file_that_shrinks_while_it_is_sent_breaks_the_connection_off(ca
 
 
 async def test_a_file_that_shrinks_before_the_first_byte_is_a_500(call, caplog, path, monkeypatch):
-    snapshot = "flasgo.file_response._snapshot"
-    from flasgo.file_response import ETag, Snapshot
+    from flasgo.http.conditional import ETag
+    from flasgo.http.representation import Snapshot
 
-    monkeypatch.setattr(snapshot, lambda file: Snapshot(10, 0, ETag("x")))
+    monkeypatch.setattr(FileResponse, "_snapshot", lambda self, file: Snapshot(10, 0, ETag("x")))
     path.write_bytes(b"")
     exchange = await call(serving(path))
     assert exchange.status == 500

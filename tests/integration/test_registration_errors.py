@@ -503,18 +503,18 @@ class TestCallables:
         with pytest.raises(RegistrationError, match="its signature cannot be read; wrap it in a function of your own"):
             Flasgo().add_route("/x", dict)
 
-    def test_a_generator(self):
-        def rows():
-            yield 1
+    def test_a_generator_that_declares_one_answer(self):
+        def rows() -> str:
+            yield "1"
 
-        async def lines():
+        async def lines() -> list[int]:
             yield 1
 
         class Rows:
-            def __call__(self):
-                yield 1
+            def __call__(self) -> bytes:
+                yield b"1"
 
-        check(rows, "it is a generator")
+        check(rows, "it is a generator", "declare AsyncIterator")
         check(lines, "it is a generator")
         assert "it is a generator" in refusal(Rows())
         assert "it is a generator" in refusal(functools.partial(rows))
@@ -666,8 +666,6 @@ class TestReturns:
             (Pair, "Plain is not a type"),
             (Plain | None, "Plain is not a type"),
             (tuple[Plain, int], "Plain is not a type"),
-            (Iterator[str], "JSON"),
-            (AsyncIterator[str], "JSON"),
             (Callable[[], int], "JSON"),
             (Book | Author, "must be tagged"),
             (Hidden, "'Nowhere'"),
@@ -683,6 +681,22 @@ class TestReturns:
 
         handler.__annotations__["return"] = annotation
         check(handler, "its return type has no form as a response", says, "Declare a type that JSON can carry")
+
+    @table(
+        "annotation, says",
+        [
+            (Iterator[Plain], "Plain is not a type that JSON can carry"),
+            (AsyncIterator[complex], "complex is not a type"),
+            (AsyncIterator[bytes | int], "bytes and JSON cannot be in one stream"),
+            (AsyncIterator[str] | str, "declare the stream alone, or with Response"),
+            (AsyncIterator[str] | list[int], "declare the stream alone, or with Response"),
+        ],
+    )
+    def test_a_stream_that_has_no_form(self, annotation: Any, says: str):
+        def handler(): ...
+
+        handler.__annotations__["return"] = annotation
+        check(handler, "its return type is a stream", says)
 
     def test_a_private_field_that_is_never_written(self):
         import attrs
