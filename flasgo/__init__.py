@@ -58,15 +58,18 @@ from flasgo.outbound.urls import SSRFViolation
 from flasgo.plan.access import Permission
 from flasgo.plan.answers import Accepted, Created, Status
 from flasgo.plan.headers import Cache
+from flasgo.plan.limits import RateLimitRule
 from flasgo.plan.markers import Body, Cookie, File, Form, Header, Path, Query
 from flasgo.plan.model import Route
 from flasgo.problems import Problem
+from flasgo.ratelimit.rule import rate_limit
 from flasgo.request import Request, State
 from flasgo.response import Response, jsonify, redirect
 from flasgo.routing.blueprint import Blueprint
 from flasgo.routing.converters import Converter
 from flasgo.session import Session, SessionError
 from flasgo.settings import Settings
+from flasgo.storage.decision import RateLimitDecision
 from flasgo.storage.model import Counter, Store, Verdict
 from flasgo.streaming_response import StreamingResponse
 from flasgo.testing.client import TestClient
@@ -125,6 +128,8 @@ __all__ = [
     "Permission",
     "Problem",
     "Query",
+    "RateLimitDecision",
+    "RateLimitRule",
     "RegistrationError",
     "Request",
     "RequestTimeout",
@@ -168,6 +173,7 @@ __all__ = [
     "jsonify",
     "login",
     "logout",
+    "rate_limit",
     "redirect",
     "request",
     "send_file",

@@ -1,7 +1,8 @@
 """Flasgo: collects routes and hooks, freezes once, answers ASGI; everything else is delegated."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from difflib import get_close_matches
 from functools import cache
 from operator import attrgetter
@@ -37,6 +38,8 @@ from flasgo.server.run import run_app
 from flasgo.session import Session
 from flasgo.settings import Settings, load_settings
 from flasgo.staticfiles import StaticFiles
+from flasgo.storage.model import Store
+from flasgo.storage.urls import open_store
 from flasgo.testing.client import TestClient
 
 logger = logging.getLogger("flasgo.app")
@@ -130,6 +133,7 @@ class Flasgo(Router, Generic[S]):
         self._claims: Table[Rule] = Table()
         self._pool = ThreadPool(self.settings.SYNC_THREADS)
         self._assembly: Assembly | None = None
+        self._limit_store: Store | None = None
         self._verify = self.settings.DEBUG
         if lifespan is not None:
             self._lifespans.append(cast("Lifespan[Flasgo[S]]", lifespan))
@@ -232,6 +236,8 @@ class Flasgo(Router, Generic[S]):
             rules = with_policies(self._rules, self._declared)
             check_attached(rules, self._declared)
             policies = Policies(self._backends, default_permissions(self.settings.DEFAULT_PERMISSIONS))
+            if self._limit_store is None:
+                self._limit_store = open_store(self.settings.RATE_LIMIT_STORE)
             self._assembly = assemble(
                 self,
                 policies.resolve(rules),
@@ -241,6 +247,7 @@ class Flasgo(Router, Generic[S]):
                 handlers=ErrorHandlers(self._by_class, self._by_status),
                 providers={Settings: lambda _: self.settings, Session: attrgetter("session")},
                 pool=self._pool,
+                limit_store=self._limit_store,
                 verify=self._verify,
             )
         return self._assembly
@@ -417,7 +424,7 @@ class Flasgo(Router, Generic[S]):
                 receive,
                 send,
                 prepare=self.freeze,
-                contexts=lambda: [as_context(lifespan, self) for lifespan in self._lifespans],
+                contexts=lambda: [self._stores(), *(as_context(lifespan, self) for lifespan in self._lifespans)],
                 opened=self._opened,
                 release=self._pool.shutdown,
             )
@@ -427,6 +434,15 @@ class Flasgo(Router, Generic[S]):
             await send({"type": "websocket.close", "code": 1008, "reason": "WebSockets are not served here."})
         else:
             raise RuntimeError(f"This application answers http, not {str(scope['type'])[:40]!r}.")
+
+    @asynccontextmanager
+    async def _stores(self) -> AsyncGenerator[None]:
+        """The stores open themselves when they are first used; they are closed after everything that may use them."""
+        try:
+            yield
+        finally:
+            if self._limit_store is not None:
+                await self._limit_store.aclose()
 
     def _opened(self, names: Opened) -> None:
         if names is not None and not isinstance(names, Mapping):

@@ -2,13 +2,15 @@
 
     security headers     outside the net: an error must not lose them
     CSP nonce            right inside: it changes the policy that the headers would add
-    ── error net ──      everything below may raise
+    ── error net ──      everything below may raise; the failure throttle stands here, where only refusals come
     hosts                first: nothing else is done for a request that is not for us
     head limit           before anything reads the header fields again
     session              opened by whoever looks first, which may be CSRF
     csrf                 before any of the application's own code runs for an unsafe request
     before_request       the user's own gates, the application's first, then those of its blueprints, the outer ones first
+    limits by address    before anything is spent on finding out who asks
     auth                 who is asking, and whether he may: after the hooks, which may know it
+    limits by key        once that is known
     bind ▸ handler ▸ render
     ── after_request ──  sees what the net answered, too
     commits              the session is written once nothing can fail any more but the writing itself
@@ -28,6 +30,7 @@ from urllib.parse import quote, unquote_to_bytes
 from msgspec import Struct
 from msgspec.structs import replace
 
+from flasgo.auth.failures import CredentialFailures
 from flasgo.auth.registry import Policies
 from flasgo.auth.stage import Authentication
 from flasgo.binding.decode import Provider, compile_binding
@@ -45,6 +48,8 @@ from flasgo.pipeline.stage import Handle, Stage
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.files import StaticFolder
 from flasgo.plan.model import FileLimit, Route
+from flasgo.ratelimit.limiter import Limiter
+from flasgo.ratelimit.stage import RateLimits
 from flasgo.request import Application, Request, Terms, routed_path
 from flasgo.response import LOCATION_SAFE, TEXT, Response, quick
 from flasgo.routing.mount import Mount, own_ground
@@ -58,8 +63,11 @@ from flasgo.security.hosts import HostCheck
 from flasgo.security.limits import HeadLimit
 from flasgo.security.proxies import TrustedProxies
 from flasgo.security.sessions import Sessions, SignedCookie
+from flasgo.security.throttle import FailureThrottle
 from flasgo.settings import Settings
 from flasgo.signing import Signer
+from flasgo.storage.failures import FailureCounts
+from flasgo.storage.model import Store
 
 
 class Target(Struct, frozen=True):
@@ -148,39 +156,31 @@ def assemble(
     handlers: ErrorHandlers,
     providers: Mapping[type, Provider],
     pool: ThreadPool,
+    limit_store: Store,
     verify: bool,
 ) -> Assembly:
     """Compile every route, and for every mount an answer for what none matches under its prefix.
 
-    With `verify`, answers are checked against their declared types in full.
+    Rate limits are counted in `limit_store`. With `verify`, answers are checked against their declared types in full.
     """
     settings = app.settings
     log = SecurityLog(enabled=settings.LOG_SECURITY_EVENTS)
+    throttle = FailureThrottle(settings, log=log)
+    limits = RateLimits(Limiter(limit_store, log=log), [rule.route for rule in rules], settings.RATE_LIMIT_DEFAULT)
     headers = SecurityHeaders(
         settings.SECURITY_HEADERS, no_store=settings.ENFORCE_NO_STORE_CACHE, explain=log if settings.DEBUG else None
     )
     hosts = HostCheck(settings.ALLOWED_HOSTS, log=log)
     sessions = _sessions(settings, log)
-    csrf = (
-        CSRF(settings, issues=any(CSRF.issues_for(rule.route) for rule in rules), log=log)
-        if settings.CSRF_ENABLED
-        else None
-    )
+    csrf = _csrf(rules, settings, log)
     logins = policies.backends.logins(settings)
-    terms = Terms(
-        max_body_bytes=settings.MAX_REQUEST_BODY_BYTES,
-        read_timeout=settings.REQUEST_READ_TIMEOUT_SECONDS,
-        app=app,
-        sessions=sessions,
-        csrf=csrf,
-        logins=logins,
-        form_limits=FormLimits(max_body_bytes=settings.MAX_REQUEST_BODY_BYTES),
-    )
+    failures = _credential_failures(settings, log)
+    terms = replace(_common_terms(app), sessions=sessions, csrf=csrf, logins=logins)
 
     @cache
     def around(mount: Mount | None) -> Surroundings:
         everyone, nearest = _with_mounts(mount, hooks, handlers)
-        errors = ErrorNet(nearest, pool)
+        errors = ErrorNet(nearest, pool, throttle.judge)
         stages: tuple[Stage, ...] = (
             headers,
             Nonces(headers.fields),
@@ -189,8 +189,11 @@ def assemble(
             sessions,
             *((csrf,) if csrf is not None else ()),
             BeforeHooks(everyone.before),
+            limits.by_client,
             *((logins,) if logins is not None else ()),
-            Authentication(policies, None, pool, log=log),
+            Authentication(policies, failures, pool, log=log),
+            limits.by_key,
+            throttle,
         )
         net = Net(errors.answer, compile_after(everyone.after, errors.answer, pool))
         return Surroundings(stages, errors, net, compile_teardown(everyone.teardown, pool))
@@ -219,12 +222,35 @@ def assemble(
     )
 
 
+def _common_terms(app: Application) -> Terms:
+    settings = app.settings
+    return Terms(
+        max_body_bytes=settings.MAX_REQUEST_BODY_BYTES,
+        read_timeout=settings.REQUEST_READ_TIMEOUT_SECONDS,
+        app=app,
+        form_limits=FormLimits(max_body_bytes=settings.MAX_REQUEST_BODY_BYTES),
+    )
+
+
+def _credential_failures(settings: Settings, log: SecurityLog) -> CredentialFailures | None:
+    limit = settings.CREDENTIAL_FAILURE_LIMIT
+    if not limit:
+        return None
+    return CredentialFailures(FailureCounts(settings.CREDENTIAL_FAILURE_WINDOW_SECONDS), limit, log=log)
+
+
 def _sessions(settings: Settings, log: SecurityLog) -> Sessions:
     keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     codec = SignedCookie(
         Signer(keys, "session"), idle=settings.SESSION_COOKIE_MAX_AGE, absolute=settings.SESSION_ABSOLUTE_MAX_AGE
     )
     return Sessions(settings, codec, log=log)
+
+
+def _csrf(rules: Sequence[Rule], settings: Settings, log: SecurityLog) -> CSRF | None:
+    if not settings.CSRF_ENABLED:
+        return None
+    return CSRF(settings, issues=any(CSRF.issues_for(rule.route) for rule in rules), log=log)
 
 
 def _target(route: Route | None, surroundings: Surroundings, ending: Ending, terms: Terms, pool: ThreadPool) -> Target:

@@ -32,7 +32,9 @@ SecurityEvent: TypeAlias = Literal[
     "permission-check-error",
     "permission-denied",
     "proxy-headers-malformed",
+    "rate-limit-client-unknown",
     "rate-limit-exceeded",
+    "rate-limit-store-unavailable",
     "redirect-refused",
     "request-aborted",
     "request-refused",
@@ -42,7 +44,9 @@ SecurityEvent: TypeAlias = Literal[
 ]
 """The codes of flasgo.security. They are stable: rules of log monitors match them (docs/guides/security-log.md)."""
 
-ERRORS: frozenset[SecurityEvent] = frozenset({"auth-backend-error", "auth-backend-missing", "permission-check-error"})
+ERRORS: frozenset[SecurityEvent] = frozenset(
+    {"auth-backend-error", "auth-backend-missing", "permission-check-error", "rate-limit-store-unavailable"}
+)
 """The events that are the application's fault, logged as errors; the others are warnings."""
 
 MAX_LINE = 8_192

@@ -20,6 +20,7 @@ from flasgo.http.url import URL
 from flasgo.identity import ANONYMOUS, User
 from flasgo.session import Session, Stored
 from flasgo.settings import Settings
+from flasgo.storage.decision import RateLimitDecision
 from flasgo.validation.decode import decoder_for
 
 T = TypeVar("T")
@@ -148,6 +149,9 @@ class Request:
 
     nonce: str | None = None
     """The nonce of the answer's Content-Security-Policy, if anybody asked for one."""
+
+    rate_limit: RateLimitDecision | None = None
+    """What the rate limits said of this request; of several the strictest. None where none was asked."""
 
     failure: BaseException | None = None
     """What ended the request, if it was not an answer; for teardown."""

@@ -3,16 +3,14 @@
 What a setting may be is said in three places, each checked by `load_settings`, never by the constructor:
 
     its annotation        type, bounds and unit
-    `_entry_faults`       the grammar of hosts, origins, schemes and headers (RFC 3986 §3, RFC 9110 §5)
+    `_entry_faults`       the grammar (settings_grammars.py) of hosts, origins, schemes and headers (RFC 3986 §3, RFC 9110 §5)
     `_rule_faults`        what settings demand of one another, and what SECRET_KEY must be
 
 All problems are reported together. docs/reference/settings.md tells what every setting means.
 """
 
-import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import AddressValueError, IPv6Address, ip_network
 from os import environ as process_environment
 from types import MappingProxyType
 from typing import Annotated, Literal, Self, TypeVar, overload
@@ -21,6 +19,7 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import force_setattr
 
 from flasgo.errors import SettingsError
+from flasgo.settings_grammars import GRAMMARS, TCHARS, header_fault, key_fault
 from flasgo.settings_sources import (
     Gathered,
     Misfit,
@@ -39,11 +38,10 @@ from flasgo.settings_sources import (
 
 S = TypeVar("S", bound="Settings")
 
-_TCHARS = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}"  # RFC 9110 §5.6.2
 Token = Annotated[
     str,
     Meta(
-        pattern=rf"\A{_TCHARS}\Z",
+        pattern=rf"\A{TCHARS}\Z",
         description="an RFC 9110 token: 1 to 128 letters, digits and any of !#$%&'*+-.^_`|~",
     ),
 ]
@@ -52,6 +50,15 @@ UrlPath = Annotated[
     Meta(
         pattern=r"\A/(?:[^/\s?#<>\\\x00-\x1f\x7f-\x9f\ud800-\udfff][^\s?#<>\\\x00-\x1f\x7f-\x9f\ud800-\udfff]{0,254})?\Z",
         description='a path of at most 256 characters that begins with one "/" and has no space, ?, #, <, > or backslash',
+    ),
+]
+
+StoreURL = Annotated[
+    str,
+    Meta(
+        pattern=r"\A(?:memory|sqlite:///[^\x00]+|(?:rediss?|unix)://[^\x00]+)\Z",
+        max_length=2_048,
+        description='"memory", "sqlite:///path" or "redis://host:6379/0" (rediss:// for TLS, unix:// for a socket)',
     ),
 ]
 
@@ -134,7 +141,12 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     SECURITY_FAILURE_RATE_LIMIT: Annotated[int, Meta(ge=0, le=1_000_000, extra={"unit": "failures"})] = 50
     SECURITY_FAILURE_WINDOW_SECONDS: Annotated[int, Meta(ge=1, le=86_400, extra={"unit": "seconds"})] = 60
+    CREDENTIAL_FAILURE_LIMIT: Annotated[int, Meta(ge=0, le=1_000_000, extra={"unit": "failures"})] = 10
+    CREDENTIAL_FAILURE_WINDOW_SECONDS: Annotated[int, Meta(ge=1, le=86_400, extra={"unit": "seconds"})] = 300
     LOG_SECURITY_EVENTS: bool = True
+
+    RATE_LIMIT_DEFAULT: tuple[str, ...] = ()
+    RATE_LIMIT_STORE: StoreURL = "memory"
 
     STRICT_SLASHES: bool = True
 
@@ -316,13 +328,13 @@ Fault = tuple[tuple[str, ...], str]
 
 def _entry_faults(settings: Settings) -> Iterator[Fault]:
     """Entries of sets and mappings that break their grammar."""
-    for name, fits, form in _GRAMMARS:
+    for name, fits, form in GRAMMARS:
         wrong = sorted(entry for entry in getattr(settings, name) if not fits(entry))
         if wrong:
             more = f" and {len(wrong) - 3} more" if wrong[3:] else ""
             yield (name,), f"{name} holds {', '.join(map(shown, wrong[:3]))}{more}; write {form}"
     headers = settings.SECURITY_HEADERS
-    faults = [fault for name, value in headers.items() if (fault := _header_fault(name, value))]
+    faults = [fault for name, value in headers.items() if (fault := header_fault(name, value))]
     if len({name.lower() for name in headers}) < len(headers):
         faults.append("holds a header more than once; names are the same in any case, keep one of each")
     if faults:
@@ -360,10 +372,10 @@ def _rule_faults(settings: Settings) -> Iterator[Fault]:
 
 def _key_faults(settings: Settings) -> Iterator[Fault]:
     """What a key must be, the one that signs and those that came before it."""
-    if fault := _key_fault(settings.SECRET_KEY):
+    if fault := key_fault(settings.SECRET_KEY):
         yield ("SECRET_KEY",), f"SECRET_KEY {fault}"
     for fallback in settings.SECRET_KEY_FALLBACKS:
-        if fault := _key_fault(fallback):
+        if fault := key_fault(fallback):
             yield ("SECRET_KEY_FALLBACKS",), f"SECRET_KEY_FALLBACKS holds a key that {fault}"
     if settings.SECRET_KEY in settings.SECRET_KEY_FALLBACKS:
         names = ("SECRET_KEY_FALLBACKS", "SECRET_KEY")
@@ -375,104 +387,3 @@ def _hidden_faults(settings: Settings, kind: type[Settings]) -> Iterator[Fault]:
     hidden = sorted(settings.EXTRA.keys() & set(kind.__struct_fields__))
     if hidden:
         yield ("EXTRA",), f"EXTRA holds {', '.join(hidden)}, known as a setting; give it outside EXTRA"
-
-
-# --- grammars --------------------------------------------------------------------------------------------------------
-
-_PLACEHOLDER = re.compile(
-    "changeme|changethis|replaceinproduction|replaceme|replacethis|devinsecure|insecuresecret|yoursecret|secretkeyhere"
-)
-_MAKE_A_KEY = "python -c 'import secrets; print(secrets.token_urlsafe(48))' makes a good one"
-
-
-def _key_fault(key: str) -> str | None:
-    if _PLACEHOLDER.search(re.sub(r"[^a-z0-9]", "", key.lower())):
-        return f"is a placeholder out of an example; {_MAKE_A_KEY}"
-    if not 32 <= len(key) <= 4_096:  # noqa: PLR2004 - the next line says them
-        return f"must have 32 to 4096 characters; {_MAKE_A_KEY}"
-    if len(set(key)) < 5:  # noqa: PLR2004 - the next line says it
-        return f"must have at least 5 different characters; {_MAKE_A_KEY}"
-    return None
-
-
-_HOST = re.compile(r"(?:(?P<name>[A-Za-z0-9_.-]{1,255})|\[(?P<ipv6>[0-9A-Fa-f:.]{2,45})\])(?::(?P<port>[0-9]{1,5}))?")
-_LABEL_MAX = 63  # RFC 1035 §2.3.4
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")  # RFC 3986 §3.1
-
-
-def _is_host(text: str) -> bool:
-    """A name, IPv4 or bracketed IPv6 address, with or without a port from 1 to 65535 (RFC 9110 §7.2)."""
-    parts = _HOST.fullmatch(text)
-    if parts is None or not 1 <= int(parts["port"] or 1) < 2**16:
-        return False
-    if parts["ipv6"] is None:
-        return all(0 < len(label) <= _LABEL_MAX for label in parts["name"].removesuffix(".").split("."))
-    try:
-        IPv6Address(parts["ipv6"])
-    except AddressValueError:
-        return False
-    return True
-
-
-def _is_domain(text: str) -> bool:
-    """ "." before the domain whose sub-domains are meant."""
-    return text.startswith(".") and "[" not in text and _is_host(text[1:])
-
-
-def _is_host_pattern(text: str) -> bool:
-    """A host, where IPv6 may go without brackets; "*" for every one; "." or "*." before a domain for its sub-domains."""
-    host = f"[{text}]" if text.count(":") > 1 and not text.startswith("[") else text
-    return text == "*" or _is_host(host) or _is_domain(text.removeprefix("*"))
-
-
-def _is_origin(text: str) -> bool:
-    """`scheme://host[:port]`; or without scheme for either; "*." before a domain, or "." where there is no scheme, for its sub-domains."""
-    scheme, separator, host = text.rpartition("://")
-    if separator:
-        return scheme in {"http", "https"} and (_is_host(host) or (host.startswith("*") and _is_domain(host[1:])))
-    return text != "null" and (_is_host(text) or _is_domain(text.removeprefix("*")))
-
-
-def _is_network(text: str) -> bool:
-    """An IP address, a network as in 10.0.0.0/8, whose host bits are zero, or "unix" for peers on a unix socket."""
-    if text == "unix":
-        return True
-    try:
-        ip_network(text)
-    except ValueError:
-        return False
-    return True
-
-
-_HOST_FORM = "a host as in 'example.com' or '[::1]', '.example.com' for its sub-domains, '*' for every host; no scheme, path or space"
-_GRAMMARS: tuple[tuple[str, Callable[[str], object], str], ...] = (
-    ("ALLOWED_HOSTS", _is_host_pattern, _HOST_FORM),
-    ("SSRF_ALLOWED_HOSTS", _is_host_pattern, _HOST_FORM),
-    (
-        "TRUSTED_PROXIES",
-        _is_network,
-        "an address as in '10.0.0.1', a network as in '10.0.0.0/8' with no host bits set, or 'unix'",
-    ),
-    (
-        "CSRF_TRUSTED_ORIGINS",
-        _is_origin,
-        "an origin as in 'https://example.com:8443', without path; '.example.com' or 'https://*.example.com' for sub-domains",
-    ),
-    ("SSRF_ALLOWED_SCHEMES", _SCHEME.fullmatch, "a scheme as in 'https', without '://'"),
-)
-
-_FRAMING = frozenset({"connection", "content-length", "set-cookie", "trailer", "transfer-encoding", "upgrade"})
-_HEADER_NAME = re.compile(_TCHARS)
-_HEADER_VALUE = re.compile(r"(?:[!-~\xa0-\xff](?:[ -~\xa0-\xff]*[!-~\xa0-\xff])?)?")  # RFC 9110 §5.5, without tabs
-
-
-def _header_fault(name: str, value: str) -> str | None:
-    if not _HEADER_NAME.fullmatch(name):
-        return f"holds {shown(name)}, which is no header name; write letters, digits and '-'"
-    if name.lower() in _FRAMING:
-        return f"holds {name}, which belongs to the single answer; take it out"
-    if not _HEADER_VALUE.fullmatch(value):
-        return (
-            f"holds a value of {name} with a line break, control character or outer space, or not in Latin-1; mend it"
-        )
-    return None

@@ -7,7 +7,7 @@ The form of the built-in answer (SPEC §1): problem+json (RFC 9457) for clients 
 speak typed JSON; a small page for browsers; text for everyone else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from urllib.parse import quote
 
@@ -63,16 +63,23 @@ class ErrorHandlers(Struct, frozen=True):
 
 
 class ErrorNet:
-    """Exceptions → responses, by the user's handlers and the built-in forms."""
+    """Exceptions → responses, by the user's handlers and the built-in forms; `judge` may say that another is answered."""
 
-    def __init__(self, handlers: ErrorHandlers, pool: ThreadPool) -> None:
+    def __init__(
+        self,
+        handlers: ErrorHandlers,
+        pool: ThreadPool,
+        judge: Callable[[Request, Exception], Exception] = lambda _, error: error,
+    ) -> None:
         self.handlers = handlers
         self.pool = pool
+        self.judge = judge
 
     async def answer(self, request: Request, error: Exception) -> Response:
         """The response for an exception. Raises only ClientDisconnected, for which there is nobody to answer."""
         if isinstance(error, ClientDisconnected):
             raise error
+        error = self.judge(request, error)
         handler = self.handlers.find(error)
         if handler is None and not isinstance(error, HTTPException):
             error = note_unhandled(request, error)

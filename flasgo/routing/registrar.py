@@ -12,6 +12,7 @@ from flasgo.pipeline.hooks import Hook, after_hook, before_hook, error_hook, tea
 from flasgo.plan.access import DEFAULT, AnyPermission, access_of
 from flasgo.plan.documents import Described, checked_raises, checked_responses
 from flasgo.plan.headers import Cache, RouteHeaders, header_options
+from flasgo.plan.limits import KeyFunc, LimitAlgorithm, RateLimitExempt, RateLimitRule
 from flasgo.plan.model import Endpoint, FileLimit, HandlerPlan, Route, Source
 from flasgo.plan.places import Context, plan_handler
 from flasgo.plan.signature import endpoint_name, source_of
@@ -237,6 +238,34 @@ class Registrar:
         self._check_open("a teardown_request hook")
         self._teardown.append(teardown_hook(function))
         return function
+
+    def ratelimit(
+        self,
+        requests: int,
+        *,
+        per: float,
+        scope: str | None = None,
+        key_func: KeyFunc | None = None,
+        algorithm: LimitAlgorithm = "sliding-window",
+        cost: int = 1,
+        burst: int | None = None,
+        strict: bool = False,
+    ) -> Callable[[F], F]:
+        """Let each client call the decorated handler `requests` times in `per` seconds; more are answered 429 without calling it.
+
+        It may stand above or below the route's own decorator, with others between, and several times. See RateLimitRule for
+        what the options mean.
+
+        Raises RegistrationError for what could not be counted, FrozenError after the first request.
+        """
+        self._check_open("a rate limit")
+        rule = RateLimitRule(requests, per, scope, key_func, algorithm, cost, burst, strict)
+        return lambda function: declare(function, rule, "@app.ratelimit", into=self._declared)
+
+    def ratelimit_exempt(self, function: F) -> F:
+        """Take the default limits, of RATE_LIMIT_DEFAULT or a blueprint, away from the decorated handler."""
+        self._check_open("an exemption from rate limits")
+        return declare(function, RateLimitExempt(), "@app.ratelimit_exempt", into=self._declared)
 
     def errorhandler(self, kind: type[Exception] | int) -> Callable[[F], F]:
         """Answer exceptions of a class (subclasses too), or errors of a status, with `function(error)` or `function(request, error)`.
