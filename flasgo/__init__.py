@@ -44,6 +44,7 @@ from flasgo.errors import (
     StoreUnavailable,
     TooManyRequests,
     Unauthorized,
+    UnsafeRedirect,
     UnsupportedMediaType,
     ValidationFailed,
     abort,
@@ -63,6 +64,7 @@ from flasgo.plan.markers import Body, Cookie, File, Form, Header, Path, Query
 from flasgo.plan.model import Route
 from flasgo.problems import Problem
 from flasgo.ratelimit.rule import rate_limit
+from flasgo.redirects import is_safe_redirect_target
 from flasgo.request import Request, State
 from flasgo.response import Response, jsonify, redirect
 from flasgo.routing.blueprint import Blueprint
@@ -154,6 +156,7 @@ __all__ = [
     "TokenValidator",
     "TooManyRequests",
     "Unauthorized",
+    "UnsafeRedirect",
     "UnsupportedMediaType",
     "UploadedFile",
     "User",
@@ -170,6 +173,7 @@ __all__ = [
     "current_user",
     "extract_bearer_token",
     "g",
+    "is_safe_redirect_target",
     "jsonify",
     "login",
     "logout",

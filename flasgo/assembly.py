@@ -50,8 +50,9 @@ from flasgo.plan.files import StaticFolder
 from flasgo.plan.model import FileLimit, Route
 from flasgo.ratelimit.limiter import Limiter
 from flasgo.ratelimit.stage import RateLimits
+from flasgo.redirects import LOCATION_SAFE
 from flasgo.request import Application, Request, Terms, routed_path
-from flasgo.response import LOCATION_SAFE, TEXT, Response, quick
+from flasgo.response import TEXT, Response, quick
 from flasgo.routing.mount import Mount, own_ground
 from flasgo.routing.pattern import Pattern, Segment
 from flasgo.routing.rule import Rule

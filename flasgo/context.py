@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, cast
 
+from flasgo.current import current as in_hand
 from flasgo.identity import User
 from flasgo.request import Request, State
 from flasgo.session import Session
 
-current: ContextVar[Request] = ContextVar("flasgo.request")
+current = cast("ContextVar[Request]", in_hand)
 
 
 def current_request(name: str = "request") -> Request:

@@ -12,7 +12,8 @@
        ├─ BadRequest 400
        │  ├─ MalformedRequest                 path, query, header or cookie that breaks its grammar
        │  ├─ MalformedBody                    a body that is not what its media type says
-       │  └─ HostNotAllowed                   Host missing, malformed, repeated or not in ALLOWED_HOSTS
+       │  ├─ HostNotAllowed                   Host missing, malformed, repeated or not in ALLOWED_HOSTS
+       │  └─ UnsafeRedirect (ValueError)      a redirect that would lead away from this site
        ├─ Unauthorized 401
        ├─ Forbidden 403
        │  └─ CSRFFailed                       an unsafe request that no page of ours is known to have sent
@@ -178,6 +179,15 @@ class MalformedBody(BadRequest):
 
 class HostNotAllowed(BadRequest):
     default_code = "host_not_allowed"
+
+
+class UnsafeRedirect(BadRequest, ValueError):
+    """A redirect that would lead to another site, or that browsers do not read alike: see flasgo/redirects.py.
+
+    Its target nearly always comes from the request (`?next=…`), so the request is what is wrong with it: 400.
+    """
+
+    default_code = "unsafe_redirect"
 
 
 class Unauthorized(_Named):

@@ -13,7 +13,6 @@ from copy import copy
 from datetime import datetime
 from types import MappingProxyType
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
-from urllib.parse import quote
 
 from msgspec import Struct
 from msgspec.json import Encoder
@@ -22,6 +21,7 @@ from flasgo.http.asgi import Delivery, Send, length_field, response_body, respon
 from flasgo.http.cookie_lines import CookieLines
 from flasgo.http.cookies import build_set_cookie, delete_cookie_header
 from flasgo.http.headers import MutableHeaders, RawHeaders, add_vary, header_field
+from flasgo.redirects import checked_location
 
 
 def _as_dict(value: object) -> object:
@@ -198,16 +198,26 @@ class Response:
         return Response(encode_json(value), status_code, headers, content_type="application/json")
 
     @classmethod
-    def redirect(cls, location: str, *, status_code: int = 302, headers: Mapping[str, str] | None = None) -> "Response":
-        """Send the client to `location`; characters that a URL may not hold are percent-encoded.
+    def redirect(
+        cls,
+        location: str,
+        status_code: int = 302,
+        *,
+        headers: Mapping[str, str] | None = None,
+        allow_external: bool = False,
+    ) -> "Response":
+        """Send the client to `location`, within this site; characters that a URL may not hold are percent-encoded.
 
-        Raises ValueError for a status that is no redirect and for control characters.
+        This site is the request's own host. Others are those of ALLOWED_REDIRECT_HOSTS, and with `allow_external` any: say
+        it only where no user has a say in `location`.
+
+        Raises UnsafeRedirect, a ValueError that is answered with 400, for any other target (flasgo/redirects.py has the
+        rules), and ValueError for a status that is no redirect.
         """
         if status_code not in {301, 302, 303, 307, 308}:
             raise ValueError(f"{status_code} is not a redirect: use 301, 302, 303, 307 or 308.")
-        if any(character < " " or character == "\x7f" for character in location):
-            raise ValueError("The location of a redirect may not hold control characters.")
-        return Response(b"", status_code, {"location": quote(location, safe=LOCATION_SAFE), **(headers or {})})
+        target = checked_location(location, allow_external=allow_external)
+        return Response(b"", status_code, {"location": target, **(headers or {})})
 
     async def send(
         self,
@@ -232,9 +242,6 @@ class Response:
         """The fields to send but for the framing, which is the server's and `send`'s own."""
         return [field for field in self.raw if field[0] not in FRAMING]
 
-
-LOCATION_SAFE = "/:?#[]@!$&'()*+,;=%-._~"
-"""What may stand in a URI reference (RFC 3986 §2), and the percent sign of what is encoded already."""
 
 FRAMING = frozenset({b"content-length", b"transfer-encoding", b"keep-alive", b"upgrade", b"trailer"})
 """Fields about the size of one message or about one connection (RFC 9110 §7.6.1): never a handler's to say."""

@@ -105,6 +105,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     ALLOWED_HOSTS: frozenset[str] = frozenset({"127.0.0.1", "localhost"})
     ENFORCE_ALLOWED_HOSTS: bool = True
+    ALLOWED_REDIRECT_HOSTS: frozenset[str] = frozenset()
 
     CSRF_ENABLED: bool = True
     CSRF_COOKIE_NAME: Token = "flasgo-csrf"

@@ -90,6 +90,11 @@ GRAMMARS: tuple[tuple[str, Callable[[str], object], str], ...] = (
     ("ALLOWED_HOSTS", _is_host_pattern, _HOST_FORM),
     ("SSRF_ALLOWED_HOSTS", _is_host_pattern, _HOST_FORM),
     (
+        "ALLOWED_REDIRECT_HOSTS",
+        lambda text: text != "*" and _is_host_pattern(text),
+        "a host as in 'example.com', '.example.com' for its sub-domains; for any host say redirect(…, allow_external=True)",
+    ),
+    (
         "TRUSTED_PROXIES",
         _is_network,
         "an address as in '10.0.0.1', a network as in '10.0.0.0/8' with no host bits set, or 'unix'",

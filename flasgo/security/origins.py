@@ -5,9 +5,9 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from flasgo.http.hosts import host_name, host_port
 from flasgo.http.url import DEFAULT_PORTS
 from flasgo.request import Request
-from flasgo.security.hosts import host_name, host_port
 
 MAX_ORIGIN_BYTES = 2048
 

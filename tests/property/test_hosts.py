@@ -5,7 +5,7 @@ from ipaddress import IPv6Address
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flasgo.security.hosts import AllowedHosts, host_name, host_port
+from flasgo.http.hosts import AllowedHosts, host_name, host_port
 
 LABELS = st.from_regex(r"\A[A-Za-z0-9_-]{1,20}\Z")
 NAMES = st.lists(LABELS, min_size=1, max_size=5).map(".".join)

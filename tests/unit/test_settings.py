@@ -104,6 +104,7 @@ class TestDefaults:
             "RATE_LIMIT_DEFAULT",
             "RATE_LIMIT_STORE",
             "SYNC_THREADS",
+            "ALLOWED_REDIRECT_HOSTS",
             "STRICT_SLASHES",
             "API_TAGS",
             "DOCS_AUTH_BACKEND",

@@ -1,7 +1,8 @@
 import pytest
 
 from flasgo.events import SecurityLog
-from flasgo.security.hosts import AllowedHosts, HostCheck, host_name, host_port
+from flasgo.http.hosts import AllowedHosts, host_name, host_port
+from flasgo.security.hosts import HostCheck
 
 
 @pytest.mark.parametrize(
