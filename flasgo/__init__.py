@@ -13,6 +13,7 @@ from flasgo.auth.tokens import (
     bearer_token_backend,
     extract_bearer_token,
 )
+from flasgo.background import BackgroundTasks
 from flasgo.context import csp_nonce, csrf_token, current_user, g
 from flasgo.downloads import send_file, send_from_directory
 from flasgo.errors import (
@@ -60,7 +61,7 @@ from flasgo.plan.access import Permission
 from flasgo.plan.answers import Accepted, Created, Status
 from flasgo.plan.headers import Cache
 from flasgo.plan.limits import RateLimitRule
-from flasgo.plan.markers import Body, Cookie, File, Form, Header, Path, Query
+from flasgo.plan.markers import Body, Cookie, Depends, File, Form, Header, Path, Query
 from flasgo.plan.model import Route
 from flasgo.problems import Problem
 from flasgo.ratelimit.rule import rate_limit
@@ -86,6 +87,7 @@ __all__ = [
     "AllowAny",
     "AuthBackend",
     "AuthResult",
+    "BackgroundTasks",
     "BadRequest",
     "BasePermission",
     "Blueprint",
@@ -103,6 +105,7 @@ __all__ = [
     "Counter",
     "Created",
     "CredentialBackend",
+    "Depends",
     "File",
     "FileResponse",
     "Flasgo",

@@ -1,8 +1,8 @@
 """Flasgo: collects routes and hooks, freezes once, answers ASGI; everything else is delegated."""
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from difflib import get_close_matches
 from functools import cache
 from operator import attrgetter
@@ -13,25 +13,28 @@ from flasgo.assembly import Assembly, Target, assemble, forms_of
 from flasgo.auth.defaults import default_permissions
 from flasgo.auth.model import AuthBackend
 from flasgo.auth.registry import Backends, Policies
+from flasgo.background import BackgroundTasks
 from flasgo.context import Proxy, current, current_request
 from flasgo.errors import BuildError, ClientDisconnected, FrozenError, RegistrationError
-from flasgo.events import log_failure
-from flasgo.http.asgi import PATHSEND, Delivery, Receive, Scope, Send, Watched, gone, lingering, whole_response
+from flasgo.http.asgi import Receive, Scope, Send, gone, whole_response
 from flasgo.http.forms import FormData
 from flasgo.identity import User
 from flasgo.lifespan import Lifespan, Opened, as_context, run_lifespan
 from flasgo.outbound.config import SSRFConfig
 from flasgo.outbound.guard import SSRFGuard, SSRFResolvedURL
+from flasgo.pipeline.appscope import AppScope
+from flasgo.pipeline.closing import close
 from flasgo.pipeline.errors import ErrorHandlers
 from flasgo.pipeline.hooks import Hooks
+from flasgo.pipeline.sending import send_response
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.documents import SecurityScheme
-from flasgo.plan.model import Injected
+from flasgo.plan.model import Endpoint, Injected
 from flasgo.request import Request, State
-from flasgo.response import NO_FIELDS, WITH_BODY, Response
+from flasgo.response import WITH_BODY, Response
 from flasgo.routing.policies import check_attached, declare, with_policies
 from flasgo.routing.router import Router
-from flasgo.routing.rule import Rule
+from flasgo.routing.rule import Rule, by_key, with_providers
 from flasgo.routing.table import Table
 from flasgo.routing.urls import build_url
 from flasgo.server.run import run_app
@@ -124,7 +127,7 @@ class Flasgo(Router, Generic[S]):
         static_url_path: str = "/static",
         static_cache_max_age: int = 3600,
     ) -> None:
-        super().__init__(owned=(Request, Session, Settings, FormData, User))
+        super().__init__(owned=(Request, Session, Settings, FormData, BackgroundTasks, User))
         self.settings = cast("S", load_settings(settings))
         self._backends = Backends(self.settings.session_cookie_name)
         self.state = State()
@@ -132,6 +135,8 @@ class Flasgo(Router, Generic[S]):
         self._lifespans: list[Lifespan[Flasgo[S]]] = []
         self._claims: Table[Rule] = Table()
         self._pool = ThreadPool(self.settings.SYNC_THREADS)
+        self._scope = AppScope(self.settings, self._pool)
+        self._replaced: dict[object, Endpoint] = {}
         self._assembly: Assembly | None = None
         self._limit_store: Store | None = None
         self._verify = self.settings.DEBUG
@@ -210,14 +215,14 @@ class Flasgo(Router, Generic[S]):
 
     def _check_rule(self, rule: Rule) -> None:
         source = rule.route.plan.source
-        for argument in rule.route.plan.arguments:
-            kind = argument.value.kind if isinstance(argument.value, Injected) else object
+        for value in rule.route.plan.values:
+            kind = value.kind if isinstance(value, Injected) else object
             if issubclass(kind, Settings) and not isinstance(self.settings, kind):
                 have = type(self.settings).__name__
                 raise source.mistake(
                     f"it asks for {kind.__name__}, but this application's settings are {have}; "
                     f"annotate {have}, or pass Flasgo(settings={kind.__name__}(…)).",
-                    parameter=argument.parameter,
+                    parameter=value.parameter,
                 )
         try:
             self._claim(rule)
@@ -235,6 +240,8 @@ class Flasgo(Router, Generic[S]):
                 warn_of_random_key()
             rules = with_policies(self._rules, self._declared)
             check_attached(rules, self._declared)
+            if self._replaced:
+                rules = [with_providers(rule, self._owned, self._replaced) for rule in rules]
             policies = Policies(self._backends, default_permissions(self.settings.DEFAULT_PERMISSIONS))
             if self._limit_store is None:
                 self._limit_store = open_store(self.settings.RATE_LIMIT_STORE)
@@ -245,7 +252,12 @@ class Flasgo(Router, Generic[S]):
                 policies=policies,
                 hooks=Hooks(tuple(self._before), tuple(self._after), tuple(self._teardown)),
                 handlers=ErrorHandlers(self._by_class, self._by_status),
-                providers={Settings: lambda _: self.settings, Session: attrgetter("session")},
+                providers={
+                    Settings: lambda _: self.settings,
+                    Session: attrgetter("session"),
+                    BackgroundTasks: attrgetter("background"),
+                },
+                scope=self._scope,
                 pool=self._pool,
                 limit_store=self._limit_store,
                 verify=self._verify,
@@ -319,6 +331,24 @@ class Flasgo(Router, Generic[S]):
                 self.freeze()
         return TestClient(self, **options)
 
+    @contextmanager
+    def override_dependencies(self, replacements: Mapping[Endpoint, Endpoint]) -> Generator[None]:
+        """Inside the `with`, let other callables stand in for providers, in every route and dependency; for tests.
+
+        A replacement may take other parameters than what it replaces. Raises RegistrationError for a provider that no route
+        depends on.
+        """
+        stand_ins = by_key(self._rules, replacements)
+        before = self.freeze(), self._verify, self._replaced
+        self._replaced, self._assembly = before[2] | stand_ins, None
+        try:
+            self.freeze()
+            yield
+        finally:
+            self._replaced = before[2]
+            self._assembly = before[0] if self._verify == before[1] else None
+            self.freeze()
+
     def run(
         self,
         *,
@@ -368,7 +398,7 @@ class Flasgo(Router, Generic[S]):
                 except OSError as error:
                     raise gone() from error
             else:
-                await self._send(assembly, target, request, response, send)
+                await send_response(request, response, send, net=target.net, finish=assembly.finish, pool=self._pool)
         except ClientDisconnected as error:
             # There is nobody to answer, and nothing went wrong here.
             request.failure = error
@@ -378,43 +408,10 @@ class Flasgo(Router, Generic[S]):
             raise
         finally:
             try:
-                if target.teardown is not None or request.opened_form is not None:
-                    await _close(target, request)
+                if target.teardown is not None or request.closing:
+                    await close(request, target.teardown, self._pool)
             finally:
                 current.reset(token)
-
-    async def _send(self, assembly: Assembly, target: Target, request: Request, response: Response, send: Send) -> None:
-        """Send what is not just bytes. A failure before the first event is answered; after it, the connection is left to break off."""
-        method = request.method
-        watched = Watched(send)
-        out: Send = watched
-        if response.status_code == 413 and request.incoming is not None:  # noqa: PLR2004 - Content Too Large: more of it comes
-            out = lingering(watched, request.incoming)
-        # Conditions and ranges are for reading (RFC 9110 §13.1, §14.2).
-        fields = request.fields if method in {"GET", "HEAD"} else NO_FIELDS
-        for rescue in (target.net.answer, target.net.last_answer):
-            try:
-                if type(response) is not Response:
-                    response.delivery = self._delivery(request)
-                await response.send(out, fields=fields, head_only=method == "HEAD")
-            except ClientDisconnected:
-                raise
-            except Exception as error:
-                if watched.started:
-                    log_failure("response-broken-off", error, request)
-                    raise
-                response = await rescue(request, error)
-                assembly.finish(request, response)
-            else:
-                return
-        await response.send(out, head_only=method == "HEAD")
-
-    def _delivery(self, request: Request) -> Delivery:
-        return Delivery(
-            run=self._pool.run_surely,
-            receive=request.receive if request.is_received() else None,
-            pathsend=PATHSEND in request.scope.get("extensions", ()),
-        )
 
     async def _unusual(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":  # ASGI allows any iterable of headers, even one that can be read but once
@@ -424,7 +421,11 @@ class Flasgo(Router, Generic[S]):
                 receive,
                 send,
                 prepare=self.freeze,
-                contexts=lambda: [self._stores(), *(as_context(lifespan, self) for lifespan in self._lifespans)],
+                contexts=lambda: [
+                    self._stores(),
+                    *(as_context(lifespan, self) for lifespan in self._lifespans),
+                    self._scope.lifespan(),
+                ],
                 opened=self._opened,
                 release=self._pool.shutdown,
             )
@@ -458,16 +459,6 @@ def _absolute(endpoint: str, request: Request | None) -> str:
             f"{endpoint!r} is relative to the blueprint of a request, and there is none. Write the whole name."
         )
     return endpoint[1:] if request.blueprint is None else request.blueprint + endpoint
-
-
-async def _close(target: Target, request: Request) -> None:
-    """What is owed to a request that is over: its teardown hooks, and the removal of its uploaded files."""
-    try:
-        if target.teardown is not None:
-            await target.teardown(request.failure)
-    finally:
-        if request.opened_form is not None:
-            await request.opened_form.aclose()
 
 
 current_app = cast("Flasgo[Settings]", Proxy("current_app", lambda: current_request("current_app").app))

@@ -33,13 +33,15 @@ from msgspec.structs import replace
 from flasgo.auth.failures import CredentialFailures
 from flasgo.auth.registry import Policies
 from flasgo.auth.stage import Authentication
-from flasgo.binding.decode import Provider, compile_binding
+from flasgo.binding.calls import Given
+from flasgo.binding.decode import compile_binding
 from flasgo.binding.render import compile_render
 from flasgo.errors import MalformedRequest, MethodNotAllowed, NotFound
 from flasgo.events import SecurityLog
 from flasgo.http.asgi import Scope
 from flasgo.http.multipart import FormLimits
 from flasgo.http.url import PATH_SAFE
+from flasgo.pipeline.appscope import AppScope
 from flasgo.pipeline.chain import Ending, Net, compile_handle
 from flasgo.pipeline.endpoint import compile_ending
 from flasgo.pipeline.errors import ErrorHandlers, ErrorNet
@@ -155,7 +157,8 @@ def assemble(
     policies: Policies,
     hooks: Hooks,
     handlers: ErrorHandlers,
-    providers: Mapping[type, Provider],
+    providers: Mapping[type, Given],
+    scope: AppScope,
     pool: ThreadPool,
     limit_store: Store,
     verify: bool,
@@ -201,8 +204,8 @@ def assemble(
 
     def answer(rule: Rule) -> Target:
         route = rule.route
-        code = compile_binding(route.plan, rule.pattern.names, providers)
-        ending = compile_ending(route, code, compile_render(route.plan, route.status_code, verify=verify))
+        code = compile_binding(route.plan, rule.pattern.names, providers, scope.value_of)
+        ending = compile_ending(route, code, compile_render(route.plan, route.status_code, verify=verify), pool)
         return _target(route, around(rule.mount), ending, _terms(terms, route, rule.pattern), pool)
 
     def answer_nowhere(mount: Mount | None) -> Target:

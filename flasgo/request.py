@@ -1,13 +1,14 @@
 """Request: one HTTP exchange as the application sees it; parsed when asked, once."""
 
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal, Protocol, TypeVar, cast, overload
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, cast, overload
 
 from msgspec import Struct
 
+from flasgo.background import BackgroundTasks
 from flasgo.errors import BadRequest, HTTPException, UnsupportedMediaType
 from flasgo.http.asgi import Incoming, Receive, Scope, body_ready, too_large
 from flasgo.http.cookies import find_cookie, parse_cookies
@@ -24,6 +25,10 @@ from flasgo.storage.decision import RateLimitDecision
 from flasgo.validation.decode import decoder_for
 
 T = TypeVar("T")
+
+
+Owed: TypeAlias = tuple[Callable[..., Awaitable[None]], object, "Owed | None"]
+"""How a provider is ended, the generator or context manager that it is, and what was entered before it."""
 
 
 class State:
@@ -135,6 +140,15 @@ class Request:
     opened_form: FormData | None = None
     """The form, if anybody asked for it; its files are removed when the request is over."""
 
+    closing: bool = False
+    """Is there more to be done once the response is sent than the teardown hooks do?"""
+
+    owed: "Owed | None" = None
+    """The providers that were entered and have to be ended, the last first."""
+
+    tasks: BackgroundTasks | None = None
+    """What is to be done after the response, if anybody asked for it."""
+
     csrf_raw: bytes | None = None
     """The CSRF token, unmasked, that this request's response stands for."""
 
@@ -207,6 +221,14 @@ class Request:
             source = self.terms.sessions
             session = self.opened_session = Session(read=None if source is None else partial(source.read, self))
         return session
+
+    @property
+    def background(self) -> BackgroundTasks:
+        """What is to be done once the response is sent: `request.background.add(send_mail, user)`."""
+        if self.tasks is None:
+            self.tasks = BackgroundTasks()
+            self.closing = True
+        return self.tasks
 
     def csrf_token(self) -> str:
         """A CSRF token for a form's field `csrf_token` or the header; another one at each call, all of them valid.
@@ -373,6 +395,7 @@ class Request:
         if form is None:
             kind, limits = self.fields.get(b"content-type"), self.terms.form_limits
             form = self.opened_form = await read_form(kind, self.stream(), limits)
+            self.closing = True
         return form
 
     def form_ready(self) -> FormData | None:
@@ -383,7 +406,7 @@ class Request:
             body = self.body_ready(limits.max_multipart_bytes if multipart else None)
             if body is None or len(body) > LARGE:
                 return None
-            self.opened_form = parse_form(kind, body, limits)
+            self.opened_form = parse_form(kind, body, limits)  # in memory: nothing has to be removed
         return self.opened_form
 
     def _check_announced_length(self, limit: int) -> None:

@@ -146,9 +146,7 @@ class Policies:
         Raises RegistrationError for an unknown backend, and for two decorators that name different ones.
         """
         said = route.every(Access)
-        injected = [
-            a.value for a in route.plan.arguments if isinstance(a.value, Injected) and issubclass(a.value.kind, User)
-        ]
+        injected = [v for v in route.plan.values if isinstance(v, Injected) and issubclass(v.kind, User)]
         if not said and self.defaults:
             said = (Access(self.defaults),)
         if not injected and all(access.permissions == () for access in said):

@@ -8,26 +8,19 @@ input again and reports all that is wrong at once.
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
-from typing import TypeAlias
 
 from msgspec import Struct, ValidationError, convert
 from msgspec.inspect import DecimalType, FloatType
 
+from flasgo.binding.calls import TEXT_LOCATIONS, Calls, Given, Lasting, Step
 from flasgo.binding.content import MAX_ISSUES, compile_content
 from flasgo.binding.records import record_of
 from flasgo.binding.sources import SOURCES, Source, mended
 from flasgo.errors import HTTPException, Issue, Location, NotFound, ValidationFailed
-from flasgo.http.forms import FormData
-from flasgo.identity import User
-from flasgo.plan.model import HandlerPlan, Injected, Input
+from flasgo.plan.model import HandlerPlan, Input
 from flasgo.plan.types import admits
 from flasgo.request import Request
 from flasgo.validation.issues import collect, finite
-
-Provider: TypeAlias = Callable[[Request], object]
-"""What a parameter that is injected by type gets."""
-
-TEXT_LOCATIONS: tuple[Location, ...] = ("path", "query", "header", "cookie")
 
 CONSTRAINTS = frozenset({"too_small", "too_large", "not_multiple", "too_short", "too_long", "pattern_mismatch"})
 """Issues of a path's value that is of its type; any other means that the path names nothing (404)."""
@@ -36,13 +29,14 @@ CONSTRAINTS = frozenset({"too_small", "too_large", "not_multiple", "too_short", 
 class Code(Struct, frozen=True):
     """Lines of a generated function, the names that they use, and the arguments of the handler's call.
 
-    `waits` says that a line awaits.
+    `waits` says that a line awaits. `steps` are the calls of providers, in the order in which they are due after the lines.
     """
 
     lines: tuple[str, ...]
     names: Mapping[str, object]
     arguments: str
     waits: bool = False
+    steps: tuple[Step, ...] = ()
 
 
 class Model(Struct, frozen=True):
@@ -77,7 +71,9 @@ def models_of(plan: HandlerPlan) -> tuple[Model, ...]:
     return tuple(models)
 
 
-def compile_binding(plan: HandlerPlan, parameters: tuple[str, ...], providers: Mapping[type, Provider]) -> Code:
+def compile_binding(
+    plan: HandlerPlan, parameters: tuple[str, ...], providers: Mapping[type, Given], lasting: Lasting
+) -> Code:
     """The lines that bind a handler's arguments; `parameters` are the names in the path, in its order."""
     models = models_of(plan)
     lines = ["values = request.values"] if parameters else []
@@ -92,8 +88,9 @@ def compile_binding(plan: HandlerPlan, parameters: tuple[str, ...], providers: M
         lines += ["except ValidationError:", f"    raise {'await ' if content else ''}refuse(request) from None"]
     if content is not None:
         lines += content.lines
-    arguments = _arguments(plan, parameters, providers, names)
-    return Code(tuple(lines), names, arguments, waits=content is not None)
+    calls = Calls(plan, parameters, providers, lasting, names)
+    arguments = calls.arguments(plan.arguments, plan.surplus)
+    return Code(tuple(lines), names, arguments, waits=content is not None, steps=tuple(calls.steps))
 
 
 def _conversion(model: Model, names: dict[str, object]) -> Iterator[str]:
@@ -108,45 +105,6 @@ def _conversion(model: Model, names: dict[str, object]) -> Iterator[str]:
             fits = f"all(map(finite, {value} or ()))" if one.many else f"finite({value})"
             yield f"if not ({fits} or {value} {'==' if one.many else 'is'} {default}):"
             yield "    raise ValidationError"
-
-
-def _arguments(
-    plan: HandlerPlan, parameters: tuple[str, ...], providers: Mapping[type, Provider], names: dict[str, object]
-) -> str:
-    places: dict[Location, int] = {}
-    call: list[str] = []
-    for argument in plan.arguments:
-        value = argument.value
-        if not isinstance(value, Input):
-            expression = _injected(value, providers, names, len(call))
-        elif value.location == "body" or value.fields is not None:
-            expression = "body"
-        elif value.location == "file":
-            place = places["form"] = places.get("form", -1) + 1
-            expression = f"form.a{place}"
-        elif value.ready:
-            expression = f"values[{parameters.index(value.name)}]"
-        else:
-            place = places[value.location] = places.get(value.location, -1) + 1
-            expression = f"{value.location}.a{place}"
-        call.append(expression if argument.positional else f"{argument.parameter}={expression}")
-    call += [f"{name}=values[{parameters.index(name)}]" for name in plan.surplus]
-    return ", ".join(call)
-
-
-def _injected(value: Injected, providers: Mapping[type, Provider], names: dict[str, object], number: int) -> str:
-    kind = value.kind
-    if kind is Request:
-        return "request"
-    if kind is FormData:
-        return "submitted"
-    if issubclass(kind, User):
-        if not value.optional:
-            return "request.user"  # whether there is one, and of this class, was asked before (auth/stage.py)
-        names[f"user{number}"] = kind
-        return f"request.user if request.user.is_authenticated and isinstance(request.user, user{number}) else None"
-    names[f"provide{number}"] = next(providers[base] for base in kind.__mro__ if base in providers)
-    return f"provide{number}(request)"
 
 
 def _refusal(

@@ -38,6 +38,10 @@ class Ending(Struct, frozen=True):
     work: Work | None = None
 
 
+AWAIT_LATE = ('if hasattr(response, "__await__"):', "    response = render(await response)")
+"""A plain function may return an awaitable, made in the thread; it is awaited on the loop."""
+
+
 class Net(Struct, frozen=True):
     """`answer` turns an exception into a response; `after`, if any, sees every response."""
 
@@ -52,7 +56,7 @@ def compile_handle(parts: Sequence[Part], ending: Ending, net: Net, pool: Thread
     """
     names: dict[str, object] = {**ending.names, "answer": net.answer, "run": pool.run}
     body = list(_inner([step for part in parts for step in part.steps], ending, names))
-    lines = ["try:", *_indented(body), *ON_ERROR]
+    lines = ["try:", *indented(body), *ON_ERROR]
     if net.after is not None:
         names["after"] = net.after
         lines.append("response = await after(request, response)")
@@ -72,7 +76,7 @@ ON_ERROR = ("except Exception as error:", "    response = await answer(request, 
 
 
 def _when(part: Part, lines: list[str]) -> list[str]:
-    return lines if part.when is None else [f"if {part.when}:", *_indented(lines)]
+    return lines if part.when is None else [f"if {part.when}:", *indented(lines)]
 
 
 def _inner(steps: Sequence[Step], ending: Ending, names: dict[str, object]) -> Iterator[str]:
@@ -128,13 +132,14 @@ def generate(head: str, lines: Sequence[str], names: dict[str, object]) -> Calla
     """The function with this head and these lines, in which `names` mean what they say."""
     parameters = ", ".join(names)
     name = head.removeprefix("async ").removeprefix("def ").partition("(")[0]
-    source = "\n".join([f"def make({parameters}):", *_indented([head, *_indented(lines), f"return {name}"])]) + "\n"
+    source = "\n".join([f"def make({parameters}):", *indented([head, *indented(lines), f"return {name}"])]) + "\n"
     namespace: dict[str, Callable[..., Callable[..., object]]] = {}
     exec(_compiled(source), namespace)  # noqa: S102 - source of our own making: only names of parameters vary
     return namespace["make"](**names)
 
 
-def _indented(lines: Sequence[str]) -> list[str]:
+def indented(lines: Sequence[str]) -> list[str]:
+    """The lines, one level deeper."""
     return [f"    {line}" for line in lines]
 
 

@@ -5,20 +5,21 @@ from typing import cast
 
 from flasgo.binding.decode import Code
 from flasgo.binding.render import Render
-from flasgo.pipeline.chain import Ending, generate
+from flasgo.pipeline.chain import AWAIT_LATE, Ending, generate
+from flasgo.pipeline.provided import compile_provided
 from flasgo.pipeline.stage import Work
+from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.model import Route
 
-AWAIT_LATE = ('if hasattr(response, "__await__"):', "    response = render(await response)")
-"""A plain function may return an awaitable, made in the thread; it is awaited on the loop."""
 
-
-def compile_ending(route: Route, code: Code, render: Render) -> Ending:
+def compile_ending(route: Route, code: Code, render: Render, pool: ThreadPool) -> Ending:
     """How this route reaches its handler.
 
     Async handlers run on the loop, plain ones in a thread unless the route says `threaded=False`. Arguments are bound
     in that thread too, so that nothing but one hop is paid, except when the body has to be awaited first.
     """
+    if code.steps:
+        return compile_provided(route, code, render, pool)
     names: dict[str, object] = {**code.names, "handler": route.endpoint, "render": render}
     call = f"handler({code.arguments})"
     if route.plan.call == "async":

@@ -79,6 +79,8 @@ class ErrorNet:
         """The response for an exception. Raises only ClientDisconnected, for which there is nobody to answer."""
         if isinstance(error, ClientDisconnected):
             raise error
+        if request.tasks is not None:
+            request.tasks.clear()  # they were meant to follow another answer
         error = self.judge(request, error)
         handler = self.handlers.find(error)
         if handler is None and not isinstance(error, HTTPException):

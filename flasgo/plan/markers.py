@@ -1,5 +1,8 @@
 """Where a parameter comes from, said in its annotation: `tenant: Annotated[str, Header()]`."""
 
+from collections.abc import Callable
+from typing import Literal
+
 from msgspec import Struct
 
 from flasgo.errors import Location
@@ -37,6 +40,19 @@ class Form(Marker, frozen=True, kw_only=True):
 
 class File(Marker, frozen=True, kw_only=True):
     """A file of a submitted form, or a list of them."""
+
+
+class Depends(Struct, frozen=True):
+    """What a provider gives: `db: Annotated[Database, Depends(open_database)]`.
+
+    `provider` is a function, plain or async, a generator function that yields once, a function that gives a context manager, or
+    a class; None stands for the annotated type itself. Its parameters are bound like a handler's. A "request" value is made
+    once for each request, or for each parameter without `use_cache`; an "app" value once for the application.
+    """
+
+    provider: Callable[..., object] | None = None
+    scope: Literal["request", "app"] = "request"
+    use_cache: bool = True
 
 
 LOCATIONS: dict[type[Marker], Location] = {

@@ -1,6 +1,6 @@
 """What is known of a handler once it is registered: data only, read by binding, by OpenAPI and by `flasgo routes`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -96,12 +96,38 @@ class Injected(Struct, frozen=True):
     optional: bool = False
 
 
+class Provider(Struct, frozen=True, eq=False):
+    """A function or class that makes a value for parameters, and what it takes itself.
+
+    `form`: what calling it gives is the "value"; or a "generator" that yields it once; or a "context" manager that gives it when
+    it is entered. `on_loop` says of a generator or context manager that it is an asynchronous one. `key` is the same for two
+    mentions of one callable.
+    """
+
+    source: Source
+    function: Endpoint
+    key: object
+    call: Call
+    form: Literal["value", "generator", "context"]
+    on_loop: bool
+    scope: Literal["request", "app"]
+    arguments: "tuple[Argument, ...]"
+
+
+class Dependency(Struct, frozen=True, eq=False):
+    """One parameter that a provider gives its value. `cached`: it shares the value with others of the same provider."""
+
+    parameter: str
+    provider: Provider
+    cached: bool = True
+
+
 class Argument(Struct, frozen=True):
     """One argument of the call, in the order of the signature."""
 
     parameter: str
     positional: bool
-    value: Input | Injected
+    value: Input | Injected | Dependency
 
 
 class Answer(Struct, frozen=True):
@@ -145,8 +171,31 @@ class HandlerPlan(Struct, frozen=True):
     surplus: tuple[str, ...] = ()
 
     @property
+    def values(self) -> tuple[Input | Injected, ...]:
+        """What the handler takes from a request and from the framework, by itself or through its dependencies."""
+        return tuple(_values(self.arguments, set()))
+
+    @property
     def inputs(self) -> tuple[Input, ...]:
-        return tuple(a.value for a in self.arguments if isinstance(a.value, Input))
+        """All that is decoded from a request, the dependencies' included; each name of a location once."""
+        found: dict[tuple[str, str], Input] = {}
+        for one in self.values:
+            if isinstance(one, Input):
+                found.setdefault((one.location, one.name), one)
+        return tuple(found.values())
+
+    @property
+    def provider_keys(self) -> frozenset[object]:
+        """The keys of all providers that the handler depends on, by itself or through others."""
+        seen: set[object] = set()
+        for _ in _values(self.arguments, seen):
+            pass
+        return frozenset(seen)
+
+    @property
+    def dependencies(self) -> tuple[Dependency, ...]:
+        """The handler's own; those of providers are among their arguments."""
+        return tuple(a.value for a in self.arguments if isinstance(a.value, Dependency))
 
     @property
     def body(self) -> Input | None:
@@ -161,10 +210,7 @@ class HandlerPlan(Struct, frozen=True):
     def takes_form(self) -> bool:
         """Must the body be a form? It need not have any declared field: a handler may ask for FormData alone."""
         return any(
-            argument.value.location in {"form", "file"}
-            if isinstance(argument.value, Input)
-            else argument.value.kind is FormData
-            for argument in self.arguments
+            one.location in {"form", "file"} if isinstance(one, Input) else one.kind is FormData for one in self.values
         )
 
     @property
@@ -192,6 +238,16 @@ class HandlerPlan(Struct, frozen=True):
     def speaks_json(self) -> bool:
         """Does it take or give typed JSON?"""
         return self.body is not None or self.returns.kind == "json"
+
+
+def _values(arguments: Iterable[Argument], seen: set[object]) -> Iterator[Input | Injected]:
+    for argument in arguments:
+        value = argument.value
+        if not isinstance(value, Dependency):
+            yield value
+        elif value.provider.key not in seen:
+            seen.add(value.provider.key)
+            yield from _values(value.provider.arguments, seen)
 
 
 class FileLimit(Struct, frozen=True):

@@ -15,21 +15,35 @@ Whatever cannot work is a RegistrationError that names file, line, handler, para
 """
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, cast, get_args, get_origin
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from flasgo.background import BackgroundTasks
 from flasgo.errors import Location
 from flasgo.http.forms import FormData
 from flasgo.http.headers import TOKEN
 from flasgo.plan.bodies import body, file, form
+from flasgo.plan.dependencies import Step, Trail, key_of, plan_dependency
 from flasgo.plan.forms import is_upload
-from flasgo.plan.markers import LOCATIONS
-from flasgo.plan.model import MISSING, Argument, Endpoint, HandlerPlan, Injected, Input, Source
+from flasgo.plan.markers import LOCATIONS, Depends
+from flasgo.plan.model import (
+    MISSING,
+    Argument,
+    Call,
+    Dependency,
+    Endpoint,
+    HandlerPlan,
+    Injected,
+    Input,
+    Returns,
+    Source,
+)
 from flasgo.plan.reading import Reading
 from flasgo.plan.returns import declares_awaitable, plan_returns
 from flasgo.plan.signature import Signature, Taken, call_of, is_generator, signature_of, source_of
@@ -46,7 +60,7 @@ READS: Mapping[type, frozenset[type]] = {
 }
 """What else than its own type the value of a converter may become."""
 
-AS_IT_IS = (Request, Session, FormData)
+AS_IT_IS = (Request, Session, FormData, BackgroundTasks)
 """Of what the framework owns, the classes of which it never makes a subclass."""
 
 BODILESS = frozenset({"GET", "HEAD"})
@@ -58,12 +72,14 @@ class Context(Struct, frozen=True):
 
     `path` maps each placeholder to the type that its converter makes; `bare` are those whose type the annotation says.
     `owned` are the types that are injected, subclasses included. `methods` are those of the route.
+    `replaced` are the providers that others stand in for, by their keys.
     """
 
     path: Mapping[str, type]
     bare: frozenset[str]
     owned: tuple[type, ...]
     methods: frozenset[str] = frozenset()
+    replaced: Mapping[object, Endpoint] = {}
 
 
 FORMS: frozenset[Location] = frozenset({"form", "file"})
@@ -76,30 +92,37 @@ def plan_handler(endpoint: Endpoint, context: Context) -> HandlerPlan:
     source = source_of(endpoint)
     signature = signature_of(endpoint, source)
     _check_bound(signature, context, source)
-    arguments = tuple(
-        Argument(taken.name, taken.place == "position", _Placing(source, taken, context).place())
-        for taken in signature.parameters
-        if not _is_wrappers_own(taken, context, source)
-    )
-    values = [argument.value for argument in arguments]
-    named = {one.name for one in values if isinstance(one, Input) and one.location == "path"}
+    returns = plan_returns(signature.returns, source)
+    call = _call_of(endpoint, signature, returns, source)
+    arguments = _arguments(source, signature, context, (Step(source, key_of(endpoint)),))
+    plan = HandlerPlan(source, call, arguments, returns)
+    named = {one.name for one in plan.inputs if one.location == "path"}
     left = tuple(name for name in context.path if name not in named)
     if left and not signature.surplus:
         raise source.mistake(
             f"the path has <{left[0]}>, but no parameter takes it; add a parameter `{left[0]}` or take it out of the path."
         )
-    _check_together(source, values, context.methods)
+    _check_together(plan, context.methods)
+    return replace(plan, surplus=left)
+
+
+def _arguments(source: Source, signature: Signature, context: Context, trail: Trail) -> tuple[Argument, ...]:
+    return tuple(
+        Argument(taken.name, taken.place == "position", _Placing(source, taken, context, trail).place())
+        for taken in signature.parameters
+        if not _is_wrappers_own(taken, context, source)
+    )
+
+
+def _call_of(endpoint: Endpoint, signature: Signature, returns: Returns, source: Source) -> Call:
     call = call_of(endpoint)
-    returns = plan_returns(signature.returns, source)
-    if call == "sync" and declares_awaitable(signature.returns):
-        call = "either"
     if is_generator(endpoint):
         if returns.kind not in {"any", "stream"}:
             raise source.mistake(
                 "it is a generator, which does not answer what it declares; declare AsyncIterator[…] or Iterator[…], or return a list."
             )
-        call = "either"  # calling it runs nothing yet, so that no thread is needed
-    return HandlerPlan(source, call, arguments, returns, left)
+        return "either"  # calling it runs nothing yet, so that no thread is needed
+    return "either" if call == "sync" and declares_awaitable(signature.returns) else call
 
 
 def _check_bound(signature: Signature, context: Context, source: Source) -> None:
@@ -127,11 +150,15 @@ def _is_wrappers_own(taken: Taken, context: Context, source: Source) -> bool:
 class _Placing(Reading):
     """One parameter while its place is being found."""
 
-    def __init__(self, source: Source, taken: Taken, context: Context) -> None:
+    def __init__(self, source: Source, taken: Taken, context: Context, trail: Trail) -> None:
         super().__init__(source, taken)
         self.context = context
+        self.trail = trail
 
-    def place(self) -> Input | Injected:
+    def place(self) -> Input | Injected | Dependency:
+        return self._in_request() if self.depends is None else self._dependency(self.depends)
+
+    def _in_request(self) -> Input | Injected:
         wire = self.marker.alias if self.marker is not None and self.marker.alias is not None else self.name
         if wire in self.context.path and (self.marker is None or LOCATIONS[type(self.marker)] == "path"):
             return self._path(wire)
@@ -145,6 +172,13 @@ class _Placing(Reading):
         if is_body(self.annotation):
             return body(self, wire)
         return self.text("query", wire)
+
+    def _dependency(self, depends: Depends) -> Dependency:
+        def arguments_of(source: Source, signature: Signature, trail: Trail) -> tuple[Argument, ...]:
+            _check_bound(signature, self.context, source)
+            return _arguments(source, signature, self.context, trail)
+
+        return plan_dependency(self, depends, self.context.replaced, self.trail, arguments_of)
 
     def _injected(self) -> Injected | None:
         alternatives, optional = without_none(self.annotation)
@@ -225,11 +259,12 @@ def _becomes(made: type, annotation: object) -> bool:
     return kind is made or kind in READS.get(made, ())
 
 
-def _check_together(source: Source, values: Iterable[Input | Injected], methods: frozenset[str]) -> None:
-    seen: dict[tuple[Location, str], str] = {}
+def _check_together(plan: HandlerPlan, methods: frozenset[str]) -> None:
+    source, own = plan.source, frozenset(id(argument.value) for argument in plan.arguments)
+    seen: dict[tuple[Location, str], Input] = {}
     wholes: list[str] = []
     parts: list[str] = []
-    for one in values:
+    for one in plan.values:
         if isinstance(one, Injected):
             parts += [one.parameter] if one.kind is FormData else []
         elif one.location == "body" or one.fields is not None:
@@ -238,12 +273,7 @@ def _check_together(source: Source, values: Iterable[Input | Injected], methods:
         else:
             parts += [one.parameter] if one.location in FORMS else []
             place = "form" if one.location in FORMS else one.location
-            other = seen.setdefault((place, one.name), one.parameter)
-            if other != one.parameter:
-                raise source.mistake(
-                    f"`{other}` takes {one.location} {one.name!r} already; give one of them an alias.",
-                    parameter=one.parameter,
-                )
+            _check_same(source, seen.setdefault((place, one.name), one), one, own)
         _check_methods(source, one, methods)
     if len(wholes) > 1:
         raise source.mistake(
@@ -258,9 +288,26 @@ def _check_together(source: Source, values: Iterable[Input | Injected], methods:
         )
 
 
+def _check_same(source: Source, first: Input, second: Input, own: frozenset[int]) -> None:
+    """Two parameters may share a name on the wire only where they mean the same: of a handler, and of what it depends on."""
+    if first is second:
+        return
+    if first.parameter != second.parameter and own.issuperset({id(first), id(second)}):
+        raise source.mistake(
+            f"`{first.parameter}` takes {second.location} {second.name!r} already; give one of them an alias.",
+            parameter=second.parameter,
+        )
+    if first != replace(second, parameter=first.parameter):
+        raise source.mistake(
+            f"{second.location} {second.name!r} is taken twice, as {describe(first.annotation)} and as "
+            f"{describe(second.annotation)}, here and in its dependencies; give both the same type and default.",
+            parameter=second.parameter,
+        )
+
+
 def _check_methods(source: Source, one: Input | Injected, methods: frozenset[str]) -> None:
     if isinstance(one, Injected):
-        from_body, required = one.kind is FormData, not one.optional
+        from_body, required = one.kind is FormData, False  # of a GET it is the empty one
     else:
         from_body, required = one.location in {"body", *FORMS}, one.required
     if from_body and methods & BODILESS and (required or methods <= BODILESS):

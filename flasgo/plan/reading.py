@@ -5,7 +5,7 @@ from typing import Any
 
 from flasgo.errors import Location, RegistrationError
 from flasgo.plan.checks import outermost
-from flasgo.plan.markers import Marker
+from flasgo.plan.markers import Depends, Marker
 from flasgo.plan.model import MISSING, Input, Source
 from flasgo.plan.signature import Taken
 from flasgo.plan.types import (
@@ -38,9 +38,9 @@ class Reading:
         except RecursionError:
             raise self.mistake("its annotation is an alias that contains itself; write a Struct instead.") from None
         self.kind, _ = peel(self.annotation)
-        self.marker = self._marker(written)
+        self.marker, self.depends = self._marked_by(written)
 
-    def _marker(self, written: object) -> Marker | None:
+    def _marked_by(self, written: object) -> tuple[Marker | None, Depends | None]:
         kind, metadata = peel(written)
         markers = [m for m in metadata if _marks(m)]
         nested = [m for _, found in inside(kind) for m in found if _marks(m)]
@@ -59,7 +59,9 @@ class Reading:
             )
         marker = markers[0] if markers else None
         if marker is None or isinstance(marker, Marker):
-            return marker
+            return marker, None
+        if isinstance(marker, Depends):
+            return None, marker
         raise self.mistake(f"write {spelled(marker)} instead of {spelled(marker).removesuffix('()')}.")
 
     def mistake(self, problem: str) -> RegistrationError:
@@ -104,10 +106,12 @@ class Reading:
 
 
 def _marks(value: object) -> bool:
-    return isinstance(value, Marker) or (isinstance(value, type) and issubclass(value, Marker))
+    return isinstance(value, (Marker, Depends)) or (isinstance(value, type) and issubclass(value, (Marker, Depends)))
 
 
 def spelled(marker: object) -> str:
+    if isinstance(marker, Depends) and marker.provider is not None:
+        return f"Depends({getattr(marker.provider, '__name__', '…')})"
     kind = marker if isinstance(marker, type) else type(marker)
     return f"{kind.__name__}()"
 

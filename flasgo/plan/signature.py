@@ -12,6 +12,7 @@ wrap in `__wrapped__`. What it takes is read from the innermost layer outwards:
 Whatever cannot be read is a RegistrationError that names file, line, handler and cure.
 """
 
+import contextlib
 import functools
 import inspect
 import re
@@ -84,6 +85,22 @@ def is_generator(endpoint: Endpoint) -> bool:
     """Does calling it give a generator?"""
     direct = _called(endpoint)
     return inspect.isgeneratorfunction(direct) or inspect.isasyncgenfunction(direct)
+
+
+def made_by(endpoint: Endpoint, returns: object) -> tuple[Literal["value", "generator", "context"], bool]:
+    """What calling a provider gives, and whether a generator or context manager is an asynchronous one."""
+    direct = _called(endpoint)
+    if inspect.isasyncgenfunction(direct) or inspect.isgeneratorfunction(direct):
+        return "generator", inspect.isasyncgenfunction(direct)
+    wrapped = getattr(direct, "__wrapped__", None)
+    if getattr(direct, "__globals__", {}).get("__name__") == contextlib.__name__ and is_generator(wrapped or direct):
+        return "context", inspect.isasyncgenfunction(wrapped)
+    if isinstance(direct, type):
+        on_loop = hasattr(direct, "__aenter__")
+        return "context" if on_loop or hasattr(direct, "__enter__") else "value", on_loop
+    origin = get_origin(returns) or returns
+    on_loop = origin is contextlib.AbstractAsyncContextManager
+    return "context" if on_loop or origin is contextlib.AbstractContextManager else "value", on_loop
 
 
 def arity(function: Endpoint, *, allowed: range, role: str) -> int:

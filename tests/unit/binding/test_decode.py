@@ -23,7 +23,7 @@ def compiled(handler: Callable[..., object], path: str = "/x") -> Code:
     types = {each.name: each.converter.python_type for each in pattern.placeholders}
     context = Context(types, frozenset(pattern.bare), (Request, Settings, FormData), frozenset({"POST"}))
     return compile_binding(
-        plan_handler(handler, context), pattern.names, {Settings: lambda request: request.app.settings}
+        plan_handler(handler, context), pattern.names, {Settings: lambda request: request.app.settings}, repr
     )
 
 
@@ -76,7 +76,7 @@ def test_injected_values():
     def handler(r: Request, /, settings: Settings): ...
 
     code = compiled(handler)
-    assert (code.lines, code.arguments, list(code.names)) == ((), "request, settings=provide1(request)", ["provide1"])
+    assert (code.lines, code.arguments, list(code.names)) == ((), "request, settings=provide0(request)", ["provide0"])
 
 
 class Order(Struct):
