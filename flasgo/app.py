@@ -29,6 +29,7 @@ from flasgo.pipeline.hooks import Hooks
 from flasgo.pipeline.sending import send_response
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.documents import SecurityScheme
+from flasgo.plan.limits import RateLimitExempt
 from flasgo.plan.model import Endpoint, Injected
 from flasgo.request import Request, State
 from flasgo.response import WITH_BODY, Response
@@ -194,6 +195,7 @@ class Flasgo(Router, Generic[S]):
         files = StaticFiles(directory, url_path=url_path, cache_max_age=cache_max_age, run=self._pool.run_surely)
         self.add_route(files.pattern, files, name=name, include_in_schema=False)
         declare(files, files.option, "configure_static", into=self._declared)
+        declare(files, RateLimitExempt(), "configure_static", into=self._declared)  # a page may need many of them
         self._statics[name] = files
 
     def _check_open(self, what: str) -> None:

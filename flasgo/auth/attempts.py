@@ -95,8 +95,11 @@ class Attempt:
     def _end(self, request: Request, begun: Begun, *, failed: bool) -> None:
         if failed:
             self.log.write("auth-failed", request)
-        if self.failures is not None:
-            self.failures.end(begun, failed=failed)
+        if self.failures is not None and begun:
+            if request.user.is_authenticated:
+                self.failures.succeeded(begun)
+            else:
+                self.failures.end(begun, failed=failed)
 
 
 def question(backend: Backend, known: Known) -> Callable[[Request], Awaitable[None] | None]:

@@ -24,6 +24,7 @@ class Counts(Protocol):
         ...
 
     def end(self, key: str, limit: int, *, failed: bool) -> None: ...
+    def forget(self, key: str) -> None: ...
 
 
 class CredentialFailures:
@@ -55,6 +56,12 @@ class CredentialFailures:
     def end(self, begun: "Begun", *, failed: bool) -> None:
         for key, limit in begun:
             self.counts.end(key, limit, failed=failed)
+
+    def succeeded(self, begun: "Begun") -> None:
+        """End an attempt with the right credentials: what this client has failed with for the account is forgotten."""
+        self.end(begun, failed=False)
+        for key, _ in begun[1:]:
+            self.counts.forget(key)
 
     def _keys(self, request: Request, account: str | None) -> "Begun":
         client = client_key(request.client_ip)

@@ -1,7 +1,7 @@
 """`flasgo routes TARGET`: which requests an application answers, and where its handlers are written."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -12,9 +12,11 @@ from flasgo.cli.environment import env_file_option, read_env_file
 from flasgo.cli.failures import shown_path
 from flasgo.cli.target import load_target
 from flasgo.errors import ConfigurationError
+from flasgo.plan.limits import RateLimitRule, rule_of, rules_of
 from flasgo.plan.model import Route
 
-_TITLES = ("PATH", "METHODS", "NAME", "HANDLER", "SOURCE")
+_TITLES: tuple[str, ...] = ("PATH", "METHODS", "NAME", "LIMITS", "HANDLER", "SOURCE")
+_LIMITS = _TITLES.index("LIMITS")
 
 
 class _Row(Struct, frozen=True):
@@ -26,6 +28,7 @@ class _Row(Struct, frozen=True):
     handler: str
     file: str
     line: int
+    limits: tuple[str, ...] = ()
 
 
 @click.command()
@@ -44,12 +47,13 @@ def routes(target: str, app_name: str | None, as_json: bool, env_file: Path | No
         raise ConfigurationError(
             f"{target!r} is an ASGI application, but not of flasgo: only flasgo's routes are known."
         )
-    rows = sorted((_row(route) for route in app.routes), key=lambda row: (row.path, row.methods))
+    defaults = [rule_of(text) for text in app.settings.RATE_LIMIT_DEFAULT]
+    rows = sorted((_row(route, defaults) for route in app.routes), key=lambda row: (row.path, row.methods))
     click.echo(json.dumps(to_builtins(rows), indent=2) if as_json else _table(rows))
     return 0
 
 
-def _row(route: Route) -> _Row:
+def _row(route: Route, defaults: Sequence[RateLimitRule]) -> _Row:
     source = route.plan.source
     module: object = getattr(route.endpoint, "__module__", None)
     return _Row(
@@ -59,15 +63,27 @@ def _row(route: Route) -> _Row:
         handler=f"{module}:{source.name}",
         file=source.file,
         line=source.line,
+        limits=tuple(str(rule) for rule in rules_of(route, defaults)),
     )
 
 
 def _table(rows: Iterable[_Row]) -> str:
-    lines = [
-        (row.path, ", ".join(row.methods), row.name, row.handler, f"{shown_path(row.file)}:{row.line}") for row in rows
+    lines: list[tuple[str, ...]] = [
+        (
+            row.path,
+            ", ".join(row.methods),
+            row.name,
+            ", ".join(row.limits),
+            row.handler,
+            f"{shown_path(row.file)}:{row.line}",
+        )
+        for row in rows
     ]
     if not lines:
         return "No routes."
-    widths = [max(map(len, column)) for column in zip(_TITLES, *lines, strict=True)]
-    padded = ([cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in (_TITLES, *lines))
+    titles = _TITLES
+    if not any(line[_LIMITS] for line in lines):
+        titles, *lines = [(*line[:_LIMITS], *line[_LIMITS + 1 :]) for line in (_TITLES, *lines)]
+    widths = [max(map(len, column)) for column in zip(titles, *lines, strict=True)]
+    padded = ([cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in (titles, *lines))
     return "\n".join("  ".join(cells).rstrip() for cells in padded)

@@ -43,7 +43,7 @@ class Verdict(Struct, frozen=True):
     """What became of a hit on one counter, after it.
 
     `remaining` is what may still be taken now; `retry_after` the seconds until this cost would be allowed, 0 where it was;
-    `reset_after` the seconds until nothing of what was taken counts any more.
+    `reset_after` the seconds until more may be taken again: the oldest hit leaves the window, or the bucket is full.
     """
 
     allowed: bool

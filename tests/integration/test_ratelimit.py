@@ -2,12 +2,14 @@
 
 import functools
 import logging
+import tracemalloc
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
 import pytest
 
 from flasgo import (
+    Blueprint,
     Counter,
     Flasgo,
     FrozenError,
@@ -18,10 +20,17 @@ from flasgo import (
     Settings,
     Store,
     StoreUnavailable,
+    TooManyRequests,
     User,
     Verdict,
+    bearer_token_backend,
     rate_limit,
 )
+from flasgo.http.asgi import Message
+from flasgo.http.clients import client_key
+from flasgo.ratelimit import RateLimitDefault, RateLimiter, rate_limit_success_headers
+from flasgo.ratelimit.stage import LimitStage
+from flasgo.storage.counters import CounterTable
 from flasgo.storage.memory import MemoryStore
 
 FIELDS = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
@@ -803,3 +812,189 @@ def _table(app: Flasgo[Settings]):
     store = app._limit_store
     assert isinstance(store, MemoryStore)
     return store.counters
+
+
+def test_the_static_files_of_a_page_are_not_counted_by_default_rules(tmp_path) -> None:
+    (tmp_path / "a.css").write_text("a {}")
+    app = application(RATE_LIMIT_DEFAULT=("1/60",))
+    app.configure_static(tmp_path, url_path="/assets")
+
+    assert statuses(app, "/assets/a.css", 5) == [200] * 5
+
+
+def test_a_blueprint_has_defaults_of_its_own() -> None:
+    app = application(RATE_LIMIT_DEFAULT=("9/60",))
+    shop = Blueprint("shop", url_prefix="/shop", defaults=[RateLimitDefault((RateLimitRule(1, 60),))])
+
+    @shop.get("/one")
+    async def one():
+        return "served"
+
+    @shop.get("/two")
+    @shop.ratelimit(3, per=60)
+    async def two():
+        return "served"
+
+    @shop.get("/free")
+    @shop.ratelimit_exempt
+    async def free():
+        return "served"
+
+    app.register_blueprint(shop)
+
+    assert statuses(app, "/shop/one", 2) == [200, 429]
+    assert statuses(app, "/shop/two", 4) == [200, 200, 200, 429]
+    assert statuses(app, "/shop/free", 4) == [200] * 4
+
+
+async def test_limits_by_address_are_counted_before_authentication_and_those_by_key_after(call) -> None:
+    app = application()
+    validated = []
+
+    def validate(token: str) -> User | None:
+        validated.append(token)
+        return User(id=token, is_authenticated=True) if token != "wrong" else None
+
+    app.register_auth_backend("bearer", bearer_token_backend(validate))
+
+    @app.get("/me")
+    @app.authorize(backend="bearer")
+    @app.ratelimit(4, per=60)
+    @app.ratelimit(1, per=60, key_func=lambda request: request.user.id)
+    async def me():
+        return "served"
+
+    async def status(token: bytes):
+        return (
+            await call(app, "/me", headers=[(b"host", b"localhost"), (b"authorization", b"Bearer " + token)])
+        ).status
+
+    assert [await status(token) for token in (b"ada", b"ada", b"wrong", b"bob", b"eve")] == [200, 429, 401, 200, 429]
+    assert validated == ["ada", "ada", "wrong", "bob"]
+
+
+def test_limits_by_key_and_by_address_are_asked_of_one_store() -> None:
+    app = application()
+
+    async def key(request: Request) -> str | None:
+        return request.headers.get("x-key")
+
+    @app.get("/")
+    @app.ratelimit(5, per=60, key_func=key)
+    @app.ratelimit(9, per=60)
+    async def index():
+        return "served"
+
+    store = with_store(app)
+    answers = [app.test_client().get("/", headers={"x-key": "k"}) for _ in range(6)]
+
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    assert answers[0].headers["ratelimit-limit"] == "5"
+    assert answers[0].headers.getlist("ratelimit-limit") == ["5"]
+    assert store.asked == 12
+
+
+def test_the_stages_say_what_they_may_answer() -> None:
+    app = application()
+
+    @app.get("/")
+    @app.ratelimit(5, per=60, strict=True)
+    @app.ratelimit(5, per=60, key_func=str)
+    async def index():
+        return "served"
+
+    @app.get("/free")
+    async def free():
+        return "served"
+
+    with_store(app)
+    stages = [stage for stage in app.freeze().stages if isinstance(stage, LimitStage)]
+    limited, free_route = app.routes
+
+    assert [stage.rejections(limited) for stage in stages] == [
+        (TooManyRequests, StoreUnavailable),
+        (TooManyRequests,),
+    ]
+    assert [stage.rejections(free_route) for stage in stages] == [(), ()]
+    assert [stage.rejections(None) for stage in stages] == [(), ()]
+
+
+# ── by hand ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_limiter_counts_by_hand() -> None:
+    app = application()
+    limiter = RateLimiter()
+
+    async def by_header(request: Request) -> str | None:
+        return request.headers.get("x-key")
+
+    rules = [(RateLimitRule(2, 60), "mails"), (RateLimitRule(3, 60, scope="all", key_func=by_header), "mails")]
+
+    @app.get("/")
+    async def index(request: Request):
+        decision = await limiter.check_batch(rules, request)
+        return Response("", status_code=200 if decision.allowed else 429, headers=rate_limit_success_headers(decision))
+
+    client = app.test_client()
+    answers = [client.get("/", headers={"x-key": "k"}) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == ["1", "0", "0"]
+
+
+async def test_a_limiter_never_pools_clients_that_are_not_known() -> None:
+    limiter = RateLimiter(max_keys=10)
+    stranger = Request({"type": "http", "headers": [], "client": None, "path": "/", "method": "GET"}, no_body)
+
+    decisions = [await limiter.check(RateLimitRule(1, 60), stranger, endpoint_id="x") for _ in range(3)]
+
+    assert [decision.allowed for decision in decisions] == [True] * 3
+
+
+async def test_a_limiter_needs_a_rule() -> None:
+    stranger = Request({"type": "http", "headers": [], "client": None, "path": "/", "method": "GET"}, no_body)
+
+    with pytest.raises(RegistrationError, match="one rule at least"):
+        await RateLimiter().check_batch([], stranger)
+
+
+async def no_body() -> Message:
+    return {"type": "http.disconnect"}
+
+
+# ── attacks ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.slow
+async def test_two_hundred_thousand_addresses_of_one_network_are_one_client() -> None:
+    table = CounterTable()
+    rate = table.rate("window", 100, 60)
+    admitted = 0
+    for number in range(200_000):
+        key = client_key(f"2001:db8:0:1:{number & 0xFFFF:x}:{number >> 16:x}:0:1")
+        assert key is not None
+        admitted += table.take(key, rate)[0] == 0
+
+    assert admitted == 100
+    assert len(table) == 1
+
+
+@pytest.mark.slow
+def test_the_coming_of_300_000_clients_frees_none_that_is_limited_and_memory_stays_bounded() -> None:
+    table = CounterTable()
+    rate = table.rate("window", 5, 3600)
+    for _ in range(5):
+        table.take("limited", rate)
+    tracemalloc.start()
+    try:
+        for number in range(300_000):
+            assert table.take(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", rate)[0] == 0
+        size, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert len(table) == 100_000
+    assert table.take("limited", rate)[0] > 0
+    assert size < 100_000 * 250
+    assert peak < 100_000 * 500

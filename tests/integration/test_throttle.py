@@ -1,10 +1,11 @@
 """The failure throttle: refusals are answered 429 beyond a number, and nothing else ever is."""
 
 import logging
+from base64 import b64encode
 
 import pytest
 
-from flasgo import Flasgo, Settings, User, abort, bearer_token_backend
+from flasgo import Flasgo, Settings, User, abort, basic_backend, bearer_token_backend
 
 
 def application(**settings: object) -> Flasgo[Settings]:
@@ -168,3 +169,25 @@ async def test_success_counts_nothing(call) -> None:
 
     headers = [(b"host", b"localhost"), (b"authorization", b"Bearer right")]
     assert [(await call(app, "/me", headers=headers)).status for _ in range(30)] == [200] * 30
+
+
+async def test_success_forgets_what_the_client_failed_with_for_the_account(call) -> None:
+    app = application(CREDENTIAL_FAILURE_LIMIT=3)
+    app.register_auth_backend(
+        "basic",
+        basic_backend(lambda name, password: User(id=name, is_authenticated=True) if password == "right" else None),
+    )
+
+    @app.get("/me")
+    @app.authorize(backend="basic")
+    async def me():
+        return "served"
+
+    async def status(password: bytes):
+        credentials = b64encode(b"ada:" + password)
+        headers = [(b"host", b"localhost"), (b"authorization", b"Basic " + credentials)]
+        return (await call(app, "/me", headers=headers)).status
+
+    wrong, right = b"wrong", b"right"
+    assert [await status(p) for p in (wrong, wrong, right, wrong, wrong, right)] == [401, 401, 200, 401, 401, 200]
+    assert [await status(p) for p in (wrong, wrong, wrong, right)] == [401, 401, 401, 429]

@@ -53,7 +53,40 @@ def test_the_json_form_is_an_array_of_objects(shop, capsys):
         "handler": "shop:books",
         "file": str(shop),
         "line": 12,
+        "limits": [],
     }
+
+
+def test_limits_are_a_column_where_there_are_any(project, capsys):
+    project.write(
+        "limited.py",
+        """
+        from flasgo import Flasgo
+
+        app = Flasgo(settings={"RATE_LIMIT_DEFAULT": ("100/60",)})
+
+        @app.get("/login")
+        @app.ratelimit(50, per=3600, scope="logins", key_func=str, strict=True)
+        @app.ratelimit(5, per=60)
+        def login(): ...
+
+        @app.get("/")
+        def home(): ...
+
+        @app.get("/free")
+        @app.ratelimit_exempt
+        def free(): ...
+        """,
+    )
+    assert main(["routes", "limited.py"]) == 0
+    assert [
+        line.split("  limited:")[0].split("  HANDLER")[0].rstrip() for line in capsys.readouterr().out.splitlines()
+    ] == [
+        "PATH    METHODS  NAME   LIMITS",
+        "/       GET      home   100/60s",
+        "/free   GET      free",
+        "/login  GET      login  5/60s, 50/3600s in 'logins' by key strict",
+    ]
 
 
 def test_an_application_without_routes_says_so(shop, capsys):
