@@ -70,10 +70,13 @@ from flasgo.request import Request, State
 from flasgo.response import Response, jsonify, redirect
 from flasgo.routing.blueprint import Blueprint
 from flasgo.routing.converters import Converter
+from flasgo.security.session_records import Device
 from flasgo.session import Session, SessionError
 from flasgo.settings import Settings
 from flasgo.storage.decision import RateLimitDecision
+from flasgo.storage.memory import MemoryStore
 from flasgo.storage.model import Counter, Store, Verdict
+from flasgo.storage.sqlite import SQLiteStore
 from flasgo.streaming_response import StreamingResponse
 from flasgo.testing.client import TestClient
 from flasgo.testing.response import TestResponse
@@ -106,6 +109,7 @@ __all__ = [
     "Created",
     "CredentialBackend",
     "Depends",
+    "Device",
     "File",
     "FileResponse",
     "Flasgo",
@@ -125,6 +129,7 @@ __all__ = [
     "Issue",
     "MalformedBody",
     "MalformedRequest",
+    "MemoryStore",
     "MethodNotAllowed",
     "NotAcceptable",
     "NotFound",
@@ -140,6 +145,7 @@ __all__ = [
     "RequestTimeout",
     "Response",
     "Route",
+    "SQLiteStore",
     "SSRFConfig",
     "SSRFGuard",
     "SSRFResolvedURL",

@@ -1,8 +1,8 @@
 """Flasgo: collects routes and hooks, freezes once, answers ASGI; everything else is delegated."""
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
 from operator import attrgetter
@@ -38,12 +38,13 @@ from flasgo.routing.router import Router
 from flasgo.routing.rule import Rule, by_key, with_providers
 from flasgo.routing.table import Table
 from flasgo.routing.urls import build_url
+from flasgo.security.session_keeper import SessionKeeper, session_keeper
 from flasgo.server.run import run_app
 from flasgo.session import Session
 from flasgo.settings import Settings, load_settings
 from flasgo.staticfiles import StaticFiles
 from flasgo.storage.model import Store
-from flasgo.storage.urls import open_store
+from flasgo.storage.urls import Stores
 from flasgo.testing.client import TestClient
 
 logger = logging.getLogger("flasgo.app")
@@ -77,6 +78,7 @@ class ClientOptions(TypedDict, total=False):
 class AppOptions(TypedDict, total=False):
     """What `Flasgo` takes besides settings and lifespan."""
 
+    session_store: Store | None
     static_folder: str | PathLike[str] | None
     static_url_path: str
     static_cache_max_age: int
@@ -87,7 +89,8 @@ class Flasgo(Router, Generic[S]):
 
     `settings`: a Settings (or subclass, whose type `app.settings` then has), a mapping, a dotted module path, or any object with
     upper-case attributes. `lifespan`: an async generator function, called with the application, that yields once between startup
-    and shutdown. `static_folder`, `static_url_path` and `static_cache_max_age` are those of `configure_static`.
+    and shutdown. `session_store`: where sessions are kept, in the place of SESSION_STORE; it is closed with the application.
+    `static_folder`, `static_url_path` and `static_cache_max_age` are those of `configure_static`.
 
     Raises SettingsError with every problem of the settings.
     """
@@ -127,19 +130,21 @@ class Flasgo(Router, Generic[S]):
         static_folder: str | PathLike[str] | None = None,
         static_url_path: str = "/static",
         static_cache_max_age: int = 3600,
+        session_store: Store | None = None,
     ) -> None:
         super().__init__(owned=(Request, Session, Settings, FormData, BackgroundTasks, User))
         self.settings = cast("S", load_settings(settings))
         self._backends = Backends(self.settings.session_cookie_name)
         self.state = State()
         self.ssrf = SSRFGuard(SSRFConfig.from_settings(self.settings))
+        self.stores = Stores()
+        self._keeper = session_keeper(self.settings, self.stores, session_store)
         self._lifespans: list[Lifespan[Flasgo[S]]] = []
         self._claims: Table[Rule] = Table()
         self._pool = ThreadPool(self.settings.SYNC_THREADS)
         self._scope = AppScope(self.settings, self._pool)
         self._replaced: dict[object, Endpoint] = {}
         self._assembly: Assembly | None = None
-        self._limit_store: Store | None = None
         self._verify = self.settings.DEBUG
         if lifespan is not None:
             self._lifespans.append(cast("Lifespan[Flasgo[S]]", lifespan))
@@ -245,8 +250,6 @@ class Flasgo(Router, Generic[S]):
             if self._replaced:
                 rules = [with_providers(rule, self._owned, self._replaced) for rule in rules]
             policies = Policies(self._backends, default_permissions(self.settings.DEFAULT_PERMISSIONS))
-            if self._limit_store is None:
-                self._limit_store = open_store(self.settings.RATE_LIMIT_STORE)
             self._assembly = assemble(
                 self,
                 policies.resolve(rules),
@@ -261,7 +264,8 @@ class Flasgo(Router, Generic[S]):
                 },
                 scope=self._scope,
                 pool=self._pool,
-                limit_store=self._limit_store,
+                limit_store=self.stores.open(self.settings.RATE_LIMIT_STORE),
+                keeper=self._keeper,
                 verify=self._verify,
             )
         return self._assembly
@@ -313,6 +317,16 @@ class Flasgo(Router, Generic[S]):
                 f"The whole URL of {endpoint!r} needs a request, which says the host. Leave out _external."
             )
         return f"{_scheme or request.scheme}://{request.host}{url}"
+
+    @property
+    def sessions(self) -> SessionKeeper:
+        """The sessions in their store: a user's devices, and ending them. RuntimeError where sessions are signed cookies."""
+        if self._keeper is None:
+            raise RuntimeError(
+                "Sessions in signed cookies can be neither listed nor revoked. Keep them in a store: "
+                'Flasgo(settings={"SESSION_STORE": "sqlite:///sessions.db"}).'
+            )
+        return self._keeper
 
     def resolve_outbound_url(self, url: str) -> SSRFResolvedURL:
         """Where a URL of a user's leads, resolved once and pinned, if it may be fetched at all (CWE-918).
@@ -424,7 +438,7 @@ class Flasgo(Router, Generic[S]):
                 send,
                 prepare=self.freeze,
                 contexts=lambda: [
-                    self._stores(),
+                    self.stores.kept(),
                     *(as_context(lifespan, self) for lifespan in self._lifespans),
                     self._scope.lifespan(),
                 ],
@@ -437,15 +451,6 @@ class Flasgo(Router, Generic[S]):
             await send({"type": "websocket.close", "code": 1008, "reason": "WebSockets are not served here."})
         else:
             raise RuntimeError(f"This application answers http, not {str(scope['type'])[:40]!r}.")
-
-    @asynccontextmanager
-    async def _stores(self) -> AsyncGenerator[None]:
-        """The stores open themselves when they are first used; they are closed after everything that may use them."""
-        try:
-            yield
-        finally:
-            if self._limit_store is not None:
-                await self._limit_store.aclose()
 
     def _opened(self, names: Opened) -> None:
         if names is not None and not isinstance(names, Mapping):

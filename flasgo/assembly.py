@@ -65,7 +65,9 @@ from flasgo.security.headers import SecurityHeaders
 from flasgo.security.hosts import HostCheck
 from flasgo.security.limits import HeadLimit
 from flasgo.security.proxies import TrustedProxies
+from flasgo.security.session_keeper import SessionKeeper
 from flasgo.security.sessions import Sessions, SignedCookie
+from flasgo.security.stored_sessions import StoredSessions
 from flasgo.security.throttle import FailureThrottle
 from flasgo.settings import Settings
 from flasgo.signing import Signer
@@ -161,11 +163,13 @@ def assemble(
     scope: AppScope,
     pool: ThreadPool,
     limit_store: Store,
+    keeper: SessionKeeper | None,
     verify: bool,
 ) -> Assembly:
     """Compile every route, and for every mount an answer for what none matches under its prefix.
 
-    Rate limits are counted in `limit_store`. With `verify`, answers are checked against their declared types in full.
+    Rate limits are counted in `limit_store`; `keeper` has the sessions, without it they are in their cookies. With `verify`,
+    answers are checked against their declared types in full.
     """
     settings = app.settings
     log = SecurityLog(enabled=settings.LOG_SECURITY_EVENTS)
@@ -175,7 +179,7 @@ def assemble(
         settings.SECURITY_HEADERS, no_store=settings.ENFORCE_NO_STORE_CACHE, explain=log if settings.DEBUG else None
     )
     hosts = HostCheck(settings.ALLOWED_HOSTS, log=log)
-    sessions = _sessions(settings, log)
+    sessions = _sessions(settings, keeper, log)
     csrf = _csrf(rules, settings, log)
     logins = policies.backends.logins(settings)
     failures = _credential_failures(settings, log)
@@ -243,12 +247,14 @@ def _credential_failures(settings: Settings, log: SecurityLog) -> CredentialFail
     return CredentialFailures(FailureCounts(settings.CREDENTIAL_FAILURE_WINDOW_SECONDS), limit, log=log)
 
 
-def _sessions(settings: Settings, log: SecurityLog) -> Sessions:
+def _sessions(settings: Settings, keeper: SessionKeeper | None, log: SecurityLog) -> Sessions:
     keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     codec = SignedCookie(
         Signer(keys, "session"), idle=settings.SESSION_COOKIE_MAX_AGE, absolute=settings.SESSION_ABSOLUTE_MAX_AGE
     )
-    return Sessions(settings, codec, log=log)
+    if keeper is None:
+        return Sessions(settings, codec, log=log)
+    return StoredSessions(settings, codec, keeper, log=log)
 
 
 def _csrf(rules: Sequence[Rule], settings: Settings, log: SecurityLog) -> CSRF | None:

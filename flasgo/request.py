@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar, cast, overload
 from msgspec import Struct
 
 from flasgo.background import BackgroundTasks
-from flasgo.errors import BadRequest, HTTPException, UnsupportedMediaType
+from flasgo.errors import BadRequest, HTTPException, StoreUnavailable, UnsupportedMediaType
 from flasgo.http.asgi import Incoming, Receive, Scope, body_ready, too_large
 from flasgo.http.cookies import find_cookie, parse_cookies
 from flasgo.http.forms import LARGE, MULTIPART, FormData, parse_form, read_form
@@ -136,6 +136,9 @@ class Request:
 
     opened_session: Session | None = None
     """The session, if anybody asked for it."""
+
+    loaded_session: Stored | StoreUnavailable | None = None
+    """The session out of a store, or why it is not here; None where none was asked for."""
 
     opened_form: FormData | None = None
     """The form, if anybody asked for it; its files are removed when the request is over."""

@@ -25,12 +25,15 @@ SID_BYTES = 16
 PREFIX_BYTES = 8 + SID_BYTES
 EMPTY = b"{}"
 
+USER_KEY = "_user"
+"""Under which a session has the id of the user who is logged in: what lists and ends a user's sessions finds them by it."""
+
 encode = Encoder().encode
 decode = Decoder(dict[str, Any]).decode
 
 
 class SessionError(FlasgoError):
-    """A session that cannot be written: too large for a cookie, or holding what JSON cannot."""
+    """A session that cannot be written: too large for its cookie or its store, or holding what JSON cannot."""
 
 
 class Stored(Struct, frozen=True):
@@ -194,8 +197,8 @@ class Session(MutableMapping[str, Any]):
     def peek(self) -> bytes:
         """The binding id, without that being a touch: for what the answer does not show."""
         if self._read is not None:
-            read, self._read = self._read, None
-            self._came = read() or FORGOTTEN
+            self._came = self._read() or FORGOTTEN  # if it raises, the next look raises again
+            self._read = None
             self._sid = self._came.sid
         return self._sid
 
@@ -226,6 +229,16 @@ class Session(MutableMapping[str, Any]):
             return FORGOTTEN if came.sid else None
         self._sid = self._sid or secrets.token_bytes(SID_BYTES)
         return Stored(json, self._sid, int(time()) if self._restarted or not came.created else came.created)
+
+    @property
+    def came(self) -> Stored:
+        """What the request brought, as far as it was looked at."""
+        return self._came
+
+    @property
+    def restarted(self) -> bool:
+        """Was everything of before forgotten?"""
+        return self._restarted
 
     @property
     def rebound(self) -> bool:

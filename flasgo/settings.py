@@ -123,6 +123,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     SESSION_COOKIE_SAME_SITE: Literal["Lax", "Strict", "None"] = "Lax"
     SESSION_COOKIE_PREFIX: Literal["auto", ""] = "auto"
     SESSION_ABSOLUTE_MAX_AGE: Annotated[int, Meta(ge=1, le=315_360_000, extra={"unit": "seconds"})] = 2_592_000
+    SESSION_STORE: Annotated[
+        StoreURL | None,
+        Meta(
+            description='None for the signed cookie, "memory", "sqlite:///path" or "redis://host:6379/0" (rediss:// for TLS)'
+        ),
+    ] = None
 
     REMEMBER_COOKIE_NAME: Token = "flasgo-remember"
     REMEMBER_COOKIE_MAX_AGE: Annotated[int, Meta(ge=1, le=315_360_000, extra={"unit": "seconds"})] = 2_592_000

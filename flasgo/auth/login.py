@@ -23,6 +23,7 @@ from flasgo.pipeline.stage import Part
 from flasgo.plan.model import Route
 from flasgo.request import Request
 from flasgo.response import Response
+from flasgo.session import USER_KEY
 from flasgo.settings import Settings
 from flasgo.signing import Signer, decode_base64url, encode_base64url
 
@@ -31,7 +32,7 @@ U = TypeVar("U", bound=User)
 LoadUser: TypeAlias = Callable[[str], Awaitable[U | None] | U | None]
 """The user of an id, or None where there is none any more. A coroutine function runs on the loop, a plain one in a thread."""
 
-USER, STAMP = "_user", "_stamp"
+USER, STAMP = USER_KEY, "_stamp"
 """The keys of the session that say who it is."""
 
 ERROR = 400
@@ -218,7 +219,8 @@ def login(user: User, *, remember: bool = False) -> None:
 def logout() -> None:
     """Forget who the visitor is, and everything else that his session holds.
 
-    A copy of the session's cookie that somebody has stolen stays good until it expires, or the user's stamp changes.
+    A copy of a signed session's cookie that somebody has stolen stays good until it expires, or the user's stamp changes; with
+    SESSION_STORE the session is gone, and every copy with it.
 
     Raises RuntimeError as `login` does.
     """

@@ -63,7 +63,7 @@ def compile_handle(parts: Sequence[Part], ending: Ending, net: Net, pool: Thread
     for number, part in enumerate(reversed(parts)):
         if part.commit is not None:
             names[f"commit{number}"] = part.commit
-            lines += _when(part, ["try:", f"    commit{number}(request, response)", *ON_ERROR])
+            lines += _when(part, ["try:", *indented(_commit(f"commit{number}", waits=part.commit_waits)), *ON_ERROR])
     for number, part in enumerate(reversed(parts)):
         if part.finisher is not None:
             names[f"finish{number}"] = part.finisher
@@ -73,6 +73,11 @@ def compile_handle(parts: Sequence[Part], ending: Ending, net: Net, pool: Thread
 
 
 ON_ERROR = ("except Exception as error:", "    response = await answer(request, error)")
+
+
+def _commit(name: str, *, waits: bool) -> tuple[str, ...]:
+    call = f"{name}(request, response)"
+    return (f"wait = {call}", "if wait is not None:", "    await wait") if waits else (call,)
 
 
 def _when(part: Part, lines: list[str]) -> list[str]:

@@ -6,7 +6,8 @@ will do, and chain.py composes them into straight-line code:
     gate       sync, on the loop: looks at the Request, raises or lets pass; one that `waits` may give an awaitable
     ask        async: may answer early
     work       sync code of the user's, run in a thread: may answer early; neighbours share one hop
-    commit     sync, on the loop, after the handler has answered: may still raise, and is then answered like any error
+    commit     sync, on the loop, after the handler has answered: may still raise, and is then answered like any error;
+               where `commit_waits`, it may give an awaitable
     finisher   sync, on the loop: completes every Response
 """
 
@@ -25,7 +26,7 @@ Handle: TypeAlias = Callable[[Request], Awaitable[Response]]
 Gate: TypeAlias = Callable[[Request], Awaitable[None] | None]
 Ask: TypeAlias = Callable[[Request], Awaitable[Response | None]]
 Work: TypeAlias = Callable[[Request], Response | None]
-Commit: TypeAlias = Callable[[Request, Response], None]
+Commit: TypeAlias = Callable[[Request, Response], Awaitable[None] | None]
 Finisher: TypeAlias = Callable[[Request, Response], None]
 
 
@@ -40,6 +41,7 @@ class Part(Struct, frozen=True):
     commit: Commit | None = None
     finisher: Finisher | None = None
     when: str | None = None
+    commit_waits: bool = False
 
 
 class GateStep(Struct, frozen=True, tag=True):

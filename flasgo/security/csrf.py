@@ -18,7 +18,7 @@ from collections.abc import Awaitable
 from hmac import compare_digest
 from typing import Literal, TypeAlias
 
-from flasgo.errors import CSRFFailed, HTTPException
+from flasgo.errors import CSRFFailed, HTTPException, StoreUnavailable
 from flasgo.events import SecurityLog
 from flasgo.http.cookies import DuplicateCookie, build_set_cookie
 from flasgo.http.forms import CSRF_FIELD as FIELD
@@ -284,7 +284,11 @@ class CSRF:
             return
         if due == "rebound" and not self.issues:
             return
-        raw = self._current(request, request.session.peek(), secrets.token_bytes(NONCE_BYTES))
+        try:
+            sid = request.session.peek()
+        except StoreUnavailable:  # whose token this would be cannot be told; the next page has one
+            return
+        raw = self._current(request, sid, secrets.token_bytes(NONCE_BYTES))
         if due == "asked" and raw != request.csrf_raw:
             reason = "the session was rotated or cleared after csrf_token() was called"
             self.log.write("csrf-token-void", request, reason=reason)

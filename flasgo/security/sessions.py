@@ -126,33 +126,41 @@ class Sessions:
         if stored is None:
             return
         try:
-            line = self._line(stored, session)
+            line = self.line(stored, session)
         except SessionError:
             session.revert()
             raise
-        if session.is_new and stored.json == EMPTY and self._is_hidden(request):
+        if session.is_new and stored.json == EMPTY and self.is_hidden(request):
             session.revert()
             return
+        self.send(request, response, session, line)
+
+    @staticmethod
+    def send(request: Request, response: Response, session: Session, line: str) -> None:
         response.raw.append((b"set-cookie", line.encode("latin-1")))
         response.vary_by_cookie()
         if session.rebound and request.csrf_due is None:
             request.csrf_due = "rebound"
 
-    def _is_hidden(self, request: Request) -> bool:
+    def is_hidden(self, request: Request) -> bool:
         """May the visitor have a session that the browser did not send, which a new one would replace?"""
         return self._attributes["same_site"] == "Strict" and request.fields.get(b"sec-fetch-site") == b"cross-site"
 
-    def _line(self, stored: Stored, session: Session) -> str:
+    def line(self, stored: Stored, session: Session) -> str:
         """The Set-Cookie line. It lives as long as the session could without being renewed."""
         if stored is FORGOTTEN:
             return delete_cookie_header(self.name, **self._attributes)
         value = self.codec.write(stored).decode("ascii")
         left = min(self.idle, stored.created + self.absolute - int(time()))
         try:
-            return build_set_cookie(self.name, value, **self._attributes, max_age=left)
+            return self.cookie_line(value, max_age=left)
         except ValueError as error:
             largest = max(session, key=lambda key: len(encode_json(session[key])))
             raise SessionError(
                 f"The session does not fit into a cookie of {MAX_COOKIE_BYTES} bytes; its largest key is {largest[:64]!r}. "
                 "Keep large things elsewhere, and their ids in the session."
             ) from error
+
+    def cookie_line(self, value: str, *, max_age: int) -> str:
+        """The Set-Cookie line of a value that lives for `max_age` seconds. Raises ValueError for one that is too long."""
+        return build_set_cookie(self.name, value, **self._attributes, max_age=max_age)

@@ -1,11 +1,13 @@
 """From the URL in a setting to the store: "memory", "sqlite:///relative.db", "sqlite:////absolute.db", "redis://…", "rediss://…"."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import cast
 from urllib.parse import unquote
 
 from flasgo.errors import ConfigurationError
+from flasgo.events import log_failure
 from flasgo.storage.memory import MemoryStore
 from flasgo.storage.model import Store
 from flasgo.storage.sqlite import SQLiteStore
@@ -17,28 +19,18 @@ REDIS_STORE = "flasgo.contrib.redis"
 """Named, not imported: what is optional stands above everything, and is loaded when a URL asks for it."""
 
 
-def store_fault(url: str) -> str | None:
-    """What is wrong with a store's URL, or None: without opening anything, or importing what a store needs."""
-    if url == "memory" or (url.startswith(SQLITE) and len(url) > len(SQLITE)):
-        return None
-    if url.startswith(REDIS) and len(url) > len(url.partition("://")[0]) + 3:
-        return None
-    return f"is no store; write {FORMS}"
-
-
 def open_store(url: str) -> Store:
     """The store of a URL; nothing is opened before it is used.
 
     Raises ConfigurationError for another text, and where redis is not installed.
     """
-    fault = store_fault(url)
-    if fault:
-        raise ConfigurationError(f"This URL {fault}.")
     if url == "memory":
         return MemoryStore()
-    if url.startswith(SQLITE):
+    if url.startswith(SQLITE) and url != SQLITE:
         return SQLiteStore(unquote(url.removeprefix(SQLITE)))
-    return _redis_store(url)
+    if url.startswith(REDIS):
+        return _redis_store(url)
+    raise ConfigurationError(f"This is no URL of a store; write {FORMS}.")
 
 
 def _redis_store(url: str) -> Store:
@@ -55,3 +47,35 @@ def _redis_store(url: str) -> Store:
         return make(url)
     except (ValueError, TypeError) as error:
         raise ConfigurationError(f"The URL of the Redis store does not fit: {error}") from error
+
+
+class Stores:
+    """The stores of one application: one for each URL, and those that it was given. Each worker has its own."""
+
+    def __init__(self) -> None:
+        self._by_url: dict[str, Store] = {}
+        self._given: list[Store] = []
+
+    def open(self, url: str) -> Store:
+        """The store of a URL, the same for everybody who asks. Raises ConfigurationError as `open_store`."""
+        store = self._by_url.get(url)
+        if store is None:
+            store = self._by_url[url] = open_store(url)
+        return store
+
+    def add(self, store: Store) -> Store:
+        """Close this store with the application."""
+        self._given.append(store)
+        return store
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncGenerator[None]:
+        """Around the application's life: a store opens itself when it is first used, and all are closed at the end."""
+        try:
+            yield
+        finally:
+            for store in (*self._by_url.values(), *self._given):
+                try:
+                    await store.aclose()
+                except Exception as error:  # noqa: BLE001 - the others are closed all the same
+                    log_failure("store-not-closed", error)

@@ -652,7 +652,7 @@ class Elsewhere:
 def with_store(app: Flasgo[Settings]) -> Elsewhere:
     """As if RATE_LIMIT_STORE had opened it."""
     store = Elsewhere()
-    app._limit_store = cast("Store", store)
+    app.stores._by_url[app.settings.RATE_LIMIT_STORE] = cast("Store", store)
     return store
 
 
@@ -809,7 +809,7 @@ def test_a_rule_describes_itself() -> None:
 
 
 def _table(app: Flasgo[Settings]):
-    store = app._limit_store
+    store = app.stores.open(app.settings.RATE_LIMIT_STORE)
     assert isinstance(store, MemoryStore)
     return store.counters
 

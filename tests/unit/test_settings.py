@@ -97,6 +97,7 @@ class TestDefaults:
             "SECRET_KEY_FALLBACKS",
             "SESSION_COOKIE_PREFIX",
             "SESSION_ABSOLUTE_MAX_AGE",
+            "SESSION_STORE",
             "TRUSTED_PROXIES",
             "PROXY_HEADERS",
             "CREDENTIAL_FAILURE_LIMIT",
@@ -336,7 +337,7 @@ class TestKeys:
 
     @pytest.mark.parametrize(
         "key",
-        "STRIPE_KEY MAIL_HOST DATABASE_URL SESSION_STORE API_KEY API_URL APP_TITLE APP_VERSION REDIS_URL LOG_LEVEL DEBUG_SQL "
+        "STRIPE_KEY MAIL_HOST DATABASE_URL OBJECT_STORE API_KEY API_URL APP_TITLE APP_VERSION REDIS_URL LOG_LEVEL DEBUG_SQL "
         "DEBUGGER ADMIN_EMAIL SESSION_COOKIE_DOMAIN SESSION_COOKIE_PATH CSRF_COOKIE_AGE ALLOWED_ORIGINS TRUSTED_HOSTS SECRET "
         "SECRET_TOKEN SECRET_SALT JWT_SECRET_KEY CORS_ENABLED HSTS_ENABLED SSL_ENABLED MEDIA_PATH DATA_PATH SITE_TITLE ENV "
         "RUN_MAIN SERVER_NAME ENABLE_CORS MAX_CONTENT_LENGTH BLOCKED_HOSTS stripe_key own _ X".split(),
@@ -1133,3 +1134,21 @@ class TestKeysAndProxies:
     @pytest.mark.parametrize("network", ["10.0.0.1/8", "proxy.internal", "10.0.0.0/40"])
     def test_anything_else_is_no_proxy(self, network: str) -> None:
         assert problem({"TRUSTED_PROXIES": [network]}).startswith("TRUSTED_PROXIES holds")
+
+
+class TestStores:
+    @pytest.mark.parametrize(
+        "url", [None, "memory", "sqlite:///a.db", "sqlite:////a/b.db", "redis://h:1/0", "rediss://u:p@h", "unix:///s"]
+    )
+    def test_these_are_stores(self, url):
+        assert Settings.from_mapping({"SESSION_STORE": url}).SESSION_STORE == url
+
+    @pytest.mark.parametrize(
+        "url", ["", "Memory", "sqlite:///", "sqlite://a.db", "postgres://h", "redis://", "memory\n", "sqlite:///a\0"]
+    )
+    def test_these_are_not(self, url):
+        with pytest.raises(SettingsError, match='SESSION_STORE must be None for the signed cookie, "memory"'):
+            Settings.from_mapping({"SESSION_STORE": url})
+
+    def test_a_password_is_not_shown(self):
+        assert "secret" not in repr(Settings.from_mapping({"SESSION_STORE": "redis://user:secret@h/0"}))
