@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import random
 import socket
 import stat
 import subprocess
@@ -18,7 +19,9 @@ import redis.asyncio as redis_py
 
 from flasgo import Counter, Store, StoreUnavailable
 from flasgo.contrib.redis import RedisStore
+from flasgo.storage.counters import CounterTable
 from flasgo.storage.memory import MemoryStore
+from flasgo.storage.model import Algorithm
 from flasgo.storage.sqlite import SQLiteStore
 from flasgo.storage.urls import open_store
 
@@ -284,6 +287,7 @@ class TestCancellation:
 WORKER = """
 import asyncio, sys
 from flasgo import Counter
+from flasgo.storage.model import Algorithm
 from flasgo.storage.sqlite import SQLiteStore
 
 def opened(url):
@@ -470,6 +474,31 @@ class TestRedis:
         finally:
             server.kill()
             await store.aclose()
+
+    async def test_its_script_counts_as_python_does(self, redis: RedisServer) -> None:
+        """The same hits at the same times, by both: every verdict is the same."""
+        now = 1_800_000_000_000_000
+        store = RedisStore(redis.url, prefix="same:", timeout=5, clock=lambda: now)
+        table = CounterTable(clock=lambda: now)
+        chance = random.Random(5)
+        rules: list[tuple[Algorithm, int, float, int]] = [
+            ("window", 5, 90, 0), ("window", 1, 60, 0), ("window", 100_000, 86_400, 0), ("window", 37, 60, 0),
+            ("bucket", 5, 90, 0), ("bucket", 3, 60, 10), ("bucket", 100_000, 86_400, 7), ("bucket", 7, 3600, 1),
+        ]  # fmt: skip
+        for _ in range(600):
+            counters = [
+                Counter(f"{chance.randrange(3)} {algorithm} {limit}", limit, period, chance.choice((0, 1, 1, 1, 2, 5)) if limit >= 5 and burst != 1 else 1, algorithm, burst)
+                for algorithm, limit, period, burst in chance.sample(rules, chance.randrange(1, 4))
+            ]  # fmt: skip
+            if len({counter.key for counter in counters}) < len(counters):
+                continue
+            if any(counter.cost > (counter.burst or counter.limit) for counter in counters):
+                continue
+            assert await store.hit(counters) == table.hit(counters), counters
+            now += chance.choice(
+                (0, 0, 1, 1_000, 100_000, 250_000, 1_000_000, 30_000_000, 3_600_000_000, -1, -500_000, -90_000_000_000)
+            )
+        await store.aclose()
 
     async def test_more_callers_than_connections_wait_for_their_turn(self, redis: RedisServer) -> None:
         store = RedisStore(redis.url, prefix="turn:", max_connections=2, timeout=5)
