@@ -107,7 +107,7 @@ class StaticFiles:
         kept = self._find(filename)
         form = kept.plain
         if kept.codings and b"accept-encoding" in fields:
-            form = self._coded(kept, fields[b"accept-encoding"])
+            form = self._coded(filename, kept, accepted_codings(fields[b"accept-encoding"]))
         query = request.scope.get("query_string")
         cache = await self._cache_of(query, filename, kept) if query else self._cache
         if form.body is None:
@@ -161,19 +161,21 @@ class StaticFiles:
             not kept.codings or _stamp(status(_parent(kept.plain.path))) == kept.folder
         )
 
-    def _coded(self, kept: Kept, accepted: bytes) -> Variant:
-        """The form that the client likes best, if it is still what it was."""
-        for coding in accepted_codings(accepted):
+    def _coded(self, filename: str, kept: Kept, accepted: tuple[str, ...]) -> Variant:
+        """The form that the client likes best, as it is now."""
+        for coding in accepted:
             form = kept.codings.get(coding)
-            if form is not None and self._is_same(form):
-                return form
+            if form is not None:
+                try:
+                    if _stamp(self.folder.status(form.path)) == form.stamp:
+                        return form
+                    kept = self._load(filename)
+                except OSError:
+                    continue
+                form = kept.codings.get(coding)
+                if form is not None:
+                    return form
         return kept.plain
-
-    def _is_same(self, form: Variant) -> bool:
-        try:
-            return _stamp(self.folder.status(form.path)) == form.stamp
-        except OSError:
-            return False
 
     def _load(self, filename: str) -> Kept:
         """Read a file and its compressed forms. Raises OSError."""
@@ -282,7 +284,11 @@ def _check(folder: Folder, url_path: str, cache_max_age: int) -> None:
             "for where the program is started."
         )
     segments = url_path.split("/")
-    if segments[0] or (url_path != "/" and not all(segments[1:])) or not {".", ".."}.isdisjoint(segments):
+    if (
+        not url_path.startswith("/")
+        or (url_path != "/" and not all(segments[1:]))
+        or not {".", ".."}.isdisjoint(segments)
+    ):
         raise RegistrationError(
             f"url_path={url_path!r} is not where static files can be: begin it with a slash, end it without one, as '/static'."
         )
