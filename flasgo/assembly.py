@@ -13,6 +13,7 @@
     limits by key        once that is known
     bind ▸ handler ▸ render
     ── after_request ──  sees what the net answered, too
+    entity tags          the first commit: of what the handler and the hooks have made of the answer
     commits              the session is written once nothing can fail any more but the writing itself
     ── finishers ──      CSRF cookie, Vary, security headers
 
@@ -61,6 +62,7 @@ from flasgo.routing.rule import Rule
 from flasgo.routing.table import Miss, Table
 from flasgo.security.csp import Nonces
 from flasgo.security.csrf import CSRF
+from flasgo.security.etags import EntityTags
 from flasgo.security.headers import SecurityHeaders
 from flasgo.security.hosts import HostCheck
 from flasgo.security.limits import HeadLimit
@@ -202,6 +204,7 @@ def assemble(
             Authentication(policies, failures, pool, log=log),
             limits.by_key,
             throttle,
+            EntityTags(),
         )
         net = Net(errors.answer, compile_after(everyone.after, errors.answer, pool))
         return Surroundings(stages, errors, net, compile_teardown(everyone.teardown, pool))

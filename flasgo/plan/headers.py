@@ -74,6 +74,10 @@ class Cache(Struct, frozen=True, kw_only=True):
         return ", ".join(parts)
 
 
+class EntityTag(Struct, frozen=True):
+    """Answers to GET and HEAD have an ETag, made of their bytes, and are 304 for whoever has them already."""
+
+
 class RouteHeaders(Struct, frozen=True):
     """`fields` replace or join the default headers of a route's answers, `removed` are not among them."""
 
@@ -86,13 +90,22 @@ class RouteHeaders(Struct, frozen=True):
         return [*(field for field in defaults if field[0] not in gone), *self.fields]
 
 
-def header_options(headers: object, cache: object, methods: frozenset[str]) -> tuple[RouteHeaders | Cache, ...]:
-    """The options of a route with these `headers=` and `cache=`. Raises ValueError and TypeError with the cure."""
+def header_options(
+    headers: object, cache: object, methods: frozenset[str], *, etag: bool = False
+) -> tuple[RouteHeaders | Cache | EntityTag, ...]:
+    """The options of a route with these `headers=`, `cache=` and `etag=`. Raises ValueError and TypeError with the cure.
+
+    Without `cache`, answers with an ETag are kept by the visitor's own browser, which asks about them each time.
+    """
     own = route_headers(headers) if headers else None
     if cache is not None and not isinstance(cache, Cache):
         raise TypeError(f"cache={cache!r} is no Cache; write cache=Cache(max_age=60).")
     if cache is not None and methods.isdisjoint({"GET", "HEAD"}):
         raise ValueError("cache is for answers to GET and HEAD, which this route does not answer; leave it out.")
+    if etag and methods.isdisjoint({"GET", "HEAD"}):
+        raise ValueError("etag is for answers to GET and HEAD, which this route does not answer; leave it out.")
+    if etag:
+        return (*(() if own is None else (own,)), Cache() if cache is None else cache, EntityTag())
     return (*(() if own is None else (own,)), *(() if cache is None else (cache,)))
 
 

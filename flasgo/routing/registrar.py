@@ -11,7 +11,7 @@ from flasgo.http.multipart import FormLimits
 from flasgo.pipeline.hooks import Hook, after_hook, before_hook, error_hook, teardown_hook
 from flasgo.plan.access import DEFAULT, AnyPermission, access_of
 from flasgo.plan.documents import Described, checked_raises, checked_responses
-from flasgo.plan.headers import Cache, RouteHeaders, header_options
+from flasgo.plan.headers import Cache, EntityTag, RouteHeaders, header_options
 from flasgo.plan.limits import KeyFunc, LimitAlgorithm, RateLimitExempt, RateLimitRule
 from flasgo.plan.model import Endpoint, FileLimit, HandlerPlan, Route, Source
 from flasgo.plan.places import Context, plan_handler
@@ -66,13 +66,15 @@ class RouteOptions(SharedOptions, total=False):
     """What every registering call takes besides path and handler.
 
     `name` is what `url_for` takes (default: the handler's name). `status_code` (default 200) is that of an answer which names
-    none. `cache` says how long the answers may be kept: they are no-store without it. For the OpenAPI document, `summary` and `description` (Markdown) replace the docstring's first line and the rest of it.
+    none. `cache` says how long the answers may be kept: they are no-store without it. `etag=True` gives answers to GET an ETag and answers 304
+    to whoever has them already; browsers then ask each time, unless `cache` says more. For the OpenAPI document, `summary` and `description` (Markdown) replace the docstring's first line and the rest of it.
     The others may be said once for a whole blueprint: see SharedOptions.
     """
 
     name: str | None
     status_code: int
     cache: Cache | None
+    etag: bool
     summary: str
     description: str
     operation_id: str | None
@@ -379,8 +381,10 @@ def _file_limit(options: RouteOptions, source: Source) -> tuple[FileLimit, ...]:
     return (FileLimit(size),)
 
 
-def _header_options(options: RouteOptions, methods: frozenset[str], source: Source) -> tuple[RouteHeaders | Cache, ...]:
+def _header_options(
+    options: RouteOptions, methods: frozenset[str], source: Source
+) -> tuple[RouteHeaders | Cache | EntityTag, ...]:
     try:
-        return header_options(options.get("headers"), options.get("cache"), methods)
+        return header_options(options.get("headers"), options.get("cache"), methods, etag=options.get("etag", False))
     except (TypeError, ValueError) as error:
         raise source.mistake(str(error)) from None

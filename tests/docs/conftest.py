@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -138,6 +138,7 @@ def run_document(document: Path, directory: Path) -> None:
     terminal = Terminal(directory)
     with ExitStack() as stack:
         stack.callback(terminal.close)
+        stack.enter_context(chdir(directory))
         module = stack.enter_context(_module(f"document_{document.stem}"))
         for block in blocks_of(document):
             where = f"{document.name}:{block.line}"

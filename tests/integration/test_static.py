@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,11 +41,11 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
-def application(folder: Path, **options: object) -> Flasgo[Settings]:
+def application(folder: Path, **options: Any) -> Flasgo[Settings]:
     return Flasgo(settings={"SECRET_KEY": SECRET}, static_folder=folder, **options)
 
 
-def client_of(folder: Path, **options: object):
+def client_of(folder: Path, **options: Any):
     return application(folder, **options).test_client()
 
 
