@@ -134,7 +134,7 @@ class Request:
     remember: bytes | None = None
     """The Set-Cookie line by which the response makes the browser remember who it is, or forget it."""
 
-    opened_session: Session | None = None
+    opened_session: Session | None
     """The session, if anybody asked for it."""
 
     loaded_session: Stored | StoreUnavailable | None = None
@@ -155,7 +155,7 @@ class Request:
     csrf_raw: bytes | None = None
     """The CSRF token, unmasked, that this request's response stands for."""
 
-    csrf_due: Literal["asked", "refused", "rebound"] | None = None
+    csrf_due: Literal["asked", "refused", "rebound"] | None
     """Why the response must carry the CSRF cookie: a token was asked for, or refused, or the session has another binding id."""
 
     incoming: Incoming | None = None
@@ -182,6 +182,9 @@ class Request:
         self.values = values
         self.fields: dict[bytes, bytes] = dict(scope["headers"])
         self.repeats = len(self.fields) != len(scope["headers"])
+        # Every request is asked for these two: Python 3.11 is slow to find what only the class has.
+        self.opened_session = None
+        self.csrf_due = None
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path!r}>"

@@ -84,6 +84,7 @@ class Response:
         allow_public_cache: bool = False,
     ) -> None:
         self.body: bytes = _as_bytes(body)
+        self.written = None
         self.status_code = checked_status(status_code)
         self.raw: RawHeaders = [header_field("content-type", content_type)]
         if headers:
@@ -273,8 +274,10 @@ def quick(body: bytes, content_type: tuple[bytes, bytes], status: int = 200) -> 
     response = object.__new__(Response)
     response.body = body
     response.raw = [content_type]
-    if status != 200:  # noqa: PLR2004 - the class's own default
-        response.status_code = status
+    response.status_code = status
+    # Both are asked for on every response: Python 3.11 is slow to find what only the class has.
+    response.written = None
+    response.allow_public_cache = False
     return response
 
 

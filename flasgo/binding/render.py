@@ -106,6 +106,8 @@ def _text_first(render: Render, status: int) -> Render:
         response.body = value.encode()
         response.raw = [TEXT]
         response.status_code = status
+        response.written = None
+        response.allow_public_cache = False
         return response
 
     return text
@@ -143,6 +145,8 @@ def _json(plan: HandlerPlan, status: int, *, verify: bool) -> Renderer:
         response.body = encode_json(value)
         response.raw = [JSON]
         response.status_code = status
+        response.written = None
+        response.allow_public_cache = False
         if agrees is not None:
             agrees(response.body)
         return response

@@ -4,8 +4,9 @@ The function is generated source, compiled once for each distinct text and kept 
 with one gate, an async handler and one finisher it reads:
 
     async def handle(request):
+        scope, fields = request.scope, request.fields
         try:
-            step0(request)
+            if b"host" not in fields or fields[b"host"] not in known_hosts: step0(request)
             response = render(await handler())
         except Exception as error:
             response = await answer(request, error)
@@ -55,8 +56,12 @@ def compile_handle(parts: Sequence[Part], ending: Ending, net: Net, pool: Thread
     Errors of steps, handler and commits are answered; finishers, innermost first, see every response.
     """
     names: dict[str, object] = {**ending.names, "answer": net.answer, "run": pool.run}
+    for part in parts:
+        if any(names.get(name, value) is not value for name, value in part.names.items()):
+            raise ValueError(f"Two stages mean different things by one of these names: {', '.join(part.names)}.")
+        names |= part.names
     body = list(_inner([step for part in parts for step in part.steps], ending, names))
-    lines = ["try:", *indented(body), *ON_ERROR]
+    lines = ["scope, fields = request.scope, request.fields", "try:", *indented(body), *ON_ERROR]
     if net.after is not None:
         names["after"] = net.after
         lines.append("response = await after(request, response)")
@@ -68,6 +73,7 @@ def compile_handle(parts: Sequence[Part], ending: Ending, net: Net, pool: Thread
         if part.finisher is not None:
             names[f"finish{number}"] = part.finisher
             lines += _when(part, [f"finish{number}(request, response)"])
+            lines += ["else:", f"    {part.otherwise}"] if part.otherwise is not None else []
     lines.append("return response")
     return cast("Handle", generate("async def handle(request):", lines, names))
 
@@ -94,7 +100,7 @@ def _inner(steps: Sequence[Step], ending: Ending, names: dict[str, object]) -> I
         if isinstance(step, GateStep) and step.waits:
             yield from (f"{indent}wait = {name}(request)", f"{indent}if wait is not None:", f"{indent}    await wait")
         elif isinstance(step, GateStep):
-            yield f"{indent}{name}(request)"
+            yield f"{indent}{'' if step.when is None else f'if {step.when}: '}{name}(request)"
         else:
             call = f"{name}(request)" if isinstance(step, AskStep) else f"run({name}, request)"
             yield f"{indent}response = await {call}"

@@ -11,7 +11,8 @@ will do, and chain.py composes them into straight-line code:
     finisher   sync, on the loop: completes every Response
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from msgspec import Struct
@@ -33,8 +34,9 @@ Finisher: TypeAlias = Callable[[Request, Response], None]
 class Part(Struct, frozen=True):
     """A stage's part in one route; `steps` run in their order before the handler, `commit` and `finisher` after it.
 
-    `when` is the source of an expression of `request`: where it is false, commit and finisher have nothing to do and are not
-    called. It costs an idle feature less than a call.
+    `when` is the source of an expression: where it is false, commit and finisher are not called, and the statement
+    `otherwise`, if any, does all there is to do. That costs an idle feature less than a call. Both may use `request`, `scope`,
+    `fields` and `names` (which differ from those of other stages); `otherwise` also `response`.
     """
 
     steps: tuple["Step", ...] = ()
@@ -42,11 +44,16 @@ class Part(Struct, frozen=True):
     finisher: Finisher | None = None
     when: str | None = None
     commit_waits: bool = False
+    otherwise: str | None = None
+    names: Mapping[str, object] = MappingProxyType({})
 
 
 class GateStep(Struct, frozen=True, tag=True):
+    """With `when`, as in Part, the gate is called only where that expression is true."""
+
     call: Gate
     waits: bool = False
+    when: str | None = None
 
 
 class AskStep(Struct, frozen=True, tag=True):

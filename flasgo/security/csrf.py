@@ -119,7 +119,7 @@ class CSRF:
         gates = (GateStep(check, waits=True),) if route is not None and self.protects(route) else ()
         # Whether some cookie of another name ends so, too, does not matter: asking for a token brings the cookie in any case.
         # (`find`, since `in` raises and catches a TypeError inside before it looks for bytes in bytes.)
-        lacking = f'b"cookie" not in request.fields or request.fields[b"cookie"].find({self._key!r}) < 0'
+        lacking = f'b"cookie" not in fields or fields[b"cookie"].find({self._key!r}) < 0'
         # An application without a protected route has nothing to say by itself: only where a token was asked for.
         # Nor does a route whose answers shared caches may keep: a cookie would be everybody's, or forbid the keeping.
         cache = None if route is None else route.option(Cache)

@@ -41,6 +41,13 @@ class Completion:
         self.explain = explain
         self.https_fields = with_no_store(self.over_https) if no_store else self.over_https
         self.http_fields = with_no_store(self.over_http) if no_store else self.over_http
+        self.part = Part(
+            finisher=self.finish,
+            when="response.written is not None or response.allow_public_cache",
+            # Only flasgo's own code has written to it: none of these names can be there.
+            otherwise='response.raw += https_fields if "scheme" in scope and scope["scheme"] == "https" else http_fields',
+            names={"https_fields": self.https_fields, "http_fields": self.http_fields},
+        )
 
     def finish(self, request: Request, response: Response) -> None:
         scope = request.scope
@@ -99,8 +106,9 @@ class SecurityHeaders:
         self.fields = [header_field(name, value) for name, value in headers.items()]
         self.no_store = no_store
         self.explain = explain
-        self.finish = Completion(self.fields, no_store=no_store, explain=explain).finish
-        self._part = Part(finisher=self.finish)
+        common = Completion(self.fields, no_store=no_store, explain=explain)
+        self.finish = common.finish
+        self._part = common.part
 
     def compile(self, route: Route | None, /) -> Part:
         own = None if route is None else route.option(RouteHeaders)
@@ -111,7 +119,7 @@ class SecurityHeaders:
         if cache is not None:
             fields = [field for field in fields if field[0] not in CACHE_FIELDS]
             return Part(finisher=CachedCompletion(fields, cache, explain=self.explain).finish)
-        return Part(finisher=Completion(fields, no_store=self.no_store, explain=self.explain).finish)
+        return Completion(fields, no_store=self.no_store, explain=self.explain).part
 
     def rejections(self, _route: Route | None, /) -> tuple[type[HTTPException], ...]:
         return ()
