@@ -16,7 +16,7 @@ from flasgo.auth.registry import Backends, Policies
 from flasgo.background import BackgroundTasks
 from flasgo.context import Proxy, current, current_request
 from flasgo.errors import BuildError, ClientDisconnected, FrozenError, RegistrationError
-from flasgo.http.asgi import Receive, Scope, Send, gone, whole_response
+from flasgo.http.asgi import LENGTH_FIELDS, LENGTHS, Receive, Scope, Send, gone, length_field
 from flasgo.http.forms import FormData
 from flasgo.identity import User
 from flasgo.lifespan import Lifespan, Opened, as_context, run_lifespan
@@ -31,7 +31,7 @@ from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.documents import SecurityScheme
 from flasgo.plan.limits import RateLimitExempt
 from flasgo.plan.model import Endpoint, Injected
-from flasgo.request import Request, State
+from flasgo.request import NOT_ASKED, Request, State
 from flasgo.response import WITH_BODY, Response
 from flasgo.routing.policies import check_attached, declare, with_policies
 from flasgo.routing.router import Router
@@ -59,6 +59,8 @@ def warn_of_random_key() -> None:
     """Say it once in a process; serving with several workers is refused elsewhere."""
     logger.warning("SECRET_KEY is not set: a random one is used, and what it signs is lost when this process ends.")
 
+
+new_request = object.__new__
 
 NO_VALUES: tuple[object, ...] = ()
 NO_TARGETS: dict[str, Target] = {}
@@ -384,7 +386,7 @@ class Flasgo(Router, Generic[S]):
 
     # ── ASGI ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0915 - what every request pays for stands in one place
         if scope["type"] != "http" or type(scope["headers"]) is not list:
             await self._unusual(scope, receive, send)
             return
@@ -399,7 +401,17 @@ class Flasgo(Router, Generic[S]):
             target, values = targets[method], NO_VALUES
         else:
             target, values = assembly.find(scope)
-        request = Request(scope, receive, target.terms, values)
+        # What Request(scope, receive, target.terms, values) makes, without the call.
+        request = new_request(Request)
+        request.scope = scope
+        request.receive = receive
+        request.terms = target.terms
+        request.values = values
+        headers = scope["headers"]
+        request.fields = fields = dict(headers)
+        request.repeats = len(fields) != len(headers)
+        request.opened_session = request.csrf_due = request.nonce = None
+        request.closing = False
         token = current.set(request)
         try:
             response = await target.handle(request)
@@ -407,10 +419,11 @@ class Flasgo(Router, Generic[S]):
             status = response.status_code
             if status in WITH_BODY and method != "HEAD" and type(body) is bytes and type(response) is Response:
                 raw = response.raw if response.written is None else response.sent_fields()
-                start, content = whole_response(WITH_BODY[status], raw, body)
+                size = len(body)
+                raw.append(LENGTH_FIELDS[size] if size < LENGTHS else length_field(size))
                 try:
-                    await send(start)
-                    await send(content)
+                    await send({"type": "http.response.start", "status": WITH_BODY[status], "headers": raw})
+                    await send({"type": "http.response.body", "body": body})
                 except OSError as error:
                     raise gone() from error
             else:

@@ -110,6 +110,8 @@ class Terms(Struct, frozen=True):
 
 STANDALONE = Terms()
 
+NOT_ASKED: Any = None  # stands for whatever the attribute holds later
+
 
 class Request:
     """One HTTP request.
@@ -143,7 +145,7 @@ class Request:
     opened_form: FormData | None = None
     """The form, if anybody asked for it; its files are removed when the request is over."""
 
-    closing: bool = False
+    closing: bool
     """Is there more to be done once the response is sent than the teardown hooks do?"""
 
     owed: "Owed | None" = None
@@ -164,7 +166,7 @@ class Request:
     told: frozenset[object] = frozenset()
     """The kinds of log lines that were written for this request: there is one of each."""
 
-    nonce: str | None = None
+    nonce: str | None
     """The nonce of the answer's Content-Security-Policy, if anybody asked for one."""
 
     rate_limit: RateLimitDecision | None = None
@@ -182,9 +184,9 @@ class Request:
         self.values = values
         self.fields: dict[bytes, bytes] = dict(scope["headers"])
         self.repeats = len(self.fields) != len(scope["headers"])
-        # Every request is asked for these two: Python 3.11 is slow to find what only the class has.
-        self.opened_session = None
-        self.csrf_due = None
+        # Every request is asked for these: Python 3.11 is slow to find what only the class has.
+        self.opened_session = self.csrf_due = self.nonce = None
+        self.closing = False
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path!r}>"

@@ -95,16 +95,6 @@ def length_field(size: int) -> tuple[bytes, bytes]:
     return (b"content-length", b"%d" % size)
 
 
-def whole_response(status: int, headers: RawHeaders, body: bytes) -> tuple[Message, Message]:
-    """Both events of a response whose body is in memory and not empty; Content-Length is added to `headers`."""
-    size = len(body)
-    headers.append(LENGTH_FIELDS[size] if size < LENGTHS else length_field(size))
-    return (
-        {"type": "http.response.start", "status": status, "headers": headers},
-        {"type": "http.response.body", "body": body},
-    )
-
-
 def response_start(status: int, headers: RawHeaders) -> Message:
     return {"type": "http.response.start", "status": status, "headers": headers}
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from flasgo import Flasgo, RegistrationError, Settings, SettingsError
+from flasgo import Flasgo, RegistrationError, Request, Settings, SettingsError
 from flasgo import app as module
 
 KEY = "test-app-0123456789abcdefghijklmnopq"
@@ -75,3 +75,26 @@ def test_a_subclass_says_its_name():
         pass
 
     assert repr(Site()) == "<Site with 0 routes>"
+
+
+def test_a_request_is_made_in_place_just_as_its_constructor_makes_it():
+    app, seen = Flasgo(), []
+
+    @app.get("/")
+    async def handler(request: Request) -> None:
+        seen.append(vars(request).copy())
+
+    app.test_client().get("/", headers={"x-a": "1"})
+    (made,) = seen
+    assert made == vars(Request(made["scope"], made["receive"], made["terms"], made["values"]))
+
+
+@pytest.mark.parametrize("size", [0, 1, 4095, 4096, 4097])
+def test_every_answer_says_its_length(size: int):
+    app = Flasgo()
+
+    @app.get("/")
+    async def handler() -> bytes:
+        return b"x" * size
+
+    assert app.test_client().get("/").headers["content-length"] == str(size)

@@ -6,7 +6,6 @@ import pytest
 from flasgo.errors import ClientDisconnected, ContentTooLarge, RequestTimeout
 from flasgo.http import asgi
 from flasgo.http.asgi import (
-    LENGTHS,
     Incoming,
     Pending,
     body_ready,
@@ -15,7 +14,6 @@ from flasgo.http.asgi import (
     poll,
     response_body,
     response_start,
-    whole_response,
 )
 
 DISCONNECT = {"type": "http.disconnect"}
@@ -280,17 +278,6 @@ async def test_lingering_drains_before_the_last_event():
 
 
 # ── responses ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("size", [0, 1, LENGTHS - 1, LENGTHS, LENGTHS + 1])
-def test_a_whole_response_says_its_length(size):
-    start, content = whole_response(201, [(b"x-a", b"1")], b"x" * size)
-    assert start == {
-        "type": "http.response.start",
-        "status": 201,
-        "headers": [(b"x-a", b"1"), (b"content-length", b"%d" % size)],
-    }
-    assert content == {"type": "http.response.body", "body": b"x" * size}
 
 
 def test_a_length_is_in_digits():
