@@ -31,7 +31,7 @@ from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.documents import SecurityScheme
 from flasgo.plan.limits import RateLimitExempt
 from flasgo.plan.model import Endpoint, Injected
-from flasgo.request import NOT_ASKED, Request, State
+from flasgo.request import Request, State
 from flasgo.response import WITH_BODY, Response
 from flasgo.routing.policies import check_attached, declare, with_policies
 from flasgo.routing.router import Router

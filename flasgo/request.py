@@ -110,7 +110,7 @@ class Terms(Struct, frozen=True):
 
 STANDALONE = Terms()
 
-NOT_ASKED: Any = None  # stands for whatever the attribute holds later
+NOT_YET: bool = False
 
 
 class Request:
