@@ -31,7 +31,7 @@ from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.documents import SecurityScheme
 from flasgo.plan.limits import RateLimitExempt
 from flasgo.plan.model import Endpoint, Injected
-from flasgo.request import Request, State
+from flasgo.request import NOT_YET, Request, State
 from flasgo.response import WITH_BODY, Response
 from flasgo.routing.policies import check_attached, declare, with_policies
 from flasgo.routing.router import Router
@@ -411,7 +411,7 @@ class Flasgo(Router, Generic[S]):
         request.fields = fields = dict(headers)
         request.repeats = len(fields) != len(headers)
         request.opened_session = request.csrf_due = request.nonce = None
-        request.closing = False
+        request.closing = NOT_YET
         token = current.set(request)
         try:
             response = await target.handle(request)
