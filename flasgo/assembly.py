@@ -37,6 +37,7 @@ from flasgo.auth.stage import Authentication
 from flasgo.binding.calls import Given
 from flasgo.binding.decode import compile_binding
 from flasgo.binding.render import compile_render
+from flasgo.debug.page import DebugPage
 from flasgo.errors import MalformedRequest, MethodNotAllowed, NotFound
 from flasgo.events import SecurityLog
 from flasgo.http.asgi import Scope
@@ -180,6 +181,7 @@ def assemble(
     headers = SecurityHeaders(
         settings.SECURITY_HEADERS, no_store=settings.ENFORCE_NO_STORE_CACHE, explain=log if settings.DEBUG else None
     )
+    explain = DebugPage(settings).answer if settings.DEBUG else None
     hosts = HostCheck(settings.ALLOWED_HOSTS, log=log)
     sessions = _sessions(settings, keeper, log)
     csrf = _csrf(rules, settings, log)
@@ -190,7 +192,7 @@ def assemble(
     @cache
     def around(mount: Mount | None) -> Surroundings:
         everyone, nearest = _with_mounts(mount, hooks, handlers)
-        errors = ErrorNet(nearest, pool, throttle.judge)
+        errors = ErrorNet(nearest, pool, throttle.judge, explain)
         stages: tuple[Stage, ...] = (
             headers,
             Nonces(headers.fields),

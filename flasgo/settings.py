@@ -351,6 +351,8 @@ def _entry_faults(settings: Settings) -> Iterator[Fault]:
 def _rule_faults(settings: Settings) -> Iterator[Fault]:
     """What a setting must be that no annotation can say, and what settings demand of one another."""
     yield from _key_faults(settings)
+    if settings.DEBUG and process_environment.get("FLASGO_ENV", "").strip().lower() == "production":
+        yield ("DEBUG",), "DEBUG must be off where FLASGO_ENV is production; it shows visitors what is for developers"
     if "_" in settings.CSRF_HEADER_NAME:
         yield ("CSRF_HEADER_NAME",), "CSRF_HEADER_NAME must not hold an underscore; such headers are dropped, use '-'"
     if settings.CSRF_COOKIE_NAME in {settings.SESSION_COOKIE_NAME, settings.session_cookie_name}:

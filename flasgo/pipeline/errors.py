@@ -9,6 +9,7 @@ speak typed JSON; a small page for browsers; text for everyone else.
 
 from collections.abc import Callable, Mapping
 from html import escape
+from typing import TypeAlias
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -62,18 +63,27 @@ class ErrorHandlers(Struct, frozen=True):
         return next((hook for kind in bases if (hook := self.by_class.get(kind)) is not None), None)
 
 
+Explain: TypeAlias = Callable[[Request, Exception], Response | InternalServerError | None]
+"""What a developer is told of an unhandled exception: a page, or an error with more detail; None for everybody else."""
+
+
 class ErrorNet:
-    """Exceptions → responses, by the user's handlers and the built-in forms; `judge` may say that another is answered."""
+    """Exceptions → responses, by the user's handlers and the built-in forms.
+
+    `judge` may say that another is answered; in DEBUG `explain` stands before all but handlers by class.
+    """
 
     def __init__(
         self,
         handlers: ErrorHandlers,
         pool: ThreadPool,
         judge: Callable[[Request, Exception], Exception] = lambda _, error: error,
+        explain: Explain | None = None,
     ) -> None:
         self.handlers = handlers
         self.pool = pool
         self.judge = judge
+        self.explain = explain
 
     async def answer(self, request: Request, error: Exception) -> Response:
         """The response for an exception. Raises only ClientDisconnected, for which there is nobody to answer."""
@@ -84,7 +94,10 @@ class ErrorNet:
         error = self.judge(request, error)
         handler = self.handlers.find(error)
         if handler is None and not isinstance(error, HTTPException):
-            error = note_unhandled(request, error)
+            told = self._unhandled(request, error)
+            if isinstance(told, Response):
+                return told
+            error = told
             handler = self.handlers.find(error)
         if handler is None:
             return self.built_in(request, error)
@@ -107,15 +120,25 @@ class ErrorNet:
             response.headers.setdefault(name, field)  # Allow, Retry-After and the like belong to the status
         return response
 
-    @staticmethod
-    def built_in(request: Request, error: Exception) -> Response:
+    def built_in(self, request: Request, error: Exception) -> Response:
         """The response for an exception when the user has nothing to say of it, or failed to. Never raises."""
         if isinstance(error, HTTPException):
             try:
                 return built_in_answer(request, error)
             except Exception as failure:  # noqa: BLE001 - detail and headers are the user's, and may be anything
                 error = failure
-        return built_in_answer(request, note_unhandled(request, error))
+        told = self._unhandled(request, error)
+        return told if isinstance(told, Response) else built_in_answer(request, told)
+
+    def _unhandled(self, request: Request, error: Exception) -> Response | InternalServerError:
+        """What becomes of an exception that nobody handled, once it is logged."""
+        told = note_unhandled(request, error)
+        try:
+            shown = None if self.explain is None else self.explain(request, error)
+        except Exception as failure:  # noqa: BLE001 - it is shown things of the user's, which may do anything
+            log_failure("debug-page-failed", failure, request)
+            return told
+        return told if shown is None else shown
 
     async def last_answer(self, request: Request, error: Exception) -> Response:
         """The built-in answer for a response that cannot be sent: what the user's handlers had to say could not be, either."""

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from ipaddress import ip_address
 from pathlib import Path
 
 from msgspec import Struct
@@ -53,6 +54,7 @@ def launch(load: Callable[[], ASGIApp], options: ServeOptions, environment: Mapp
     inherited = inherit_listener()
     if inherited is not None:
         app = load()
+        _refuse_public_debug(app, inherited)
         if options.workers == 1:
             say(f"{_serving(inherited, options)}, reloading on edits")
         grace = GRACE if options.workers > 1 else RELOAD_GRACE
@@ -66,9 +68,11 @@ def launch(load: Callable[[], ASGIApp], options: ServeOptions, environment: Mapp
     if options.workers > 1:
         _refuse_random_secret(app)
         with open_listener(options.host, options.port) as listener:
+            _refuse_public_debug(app, listener)
             say(f"{_serving(listener, options)} with {options.workers} workers")
             return serve_with_workers(listener, options.workers, environment, grace=GRACE)
     with open_listener(options.host, options.port) as listener:
+        _refuse_public_debug(app, listener)
         say(_serving(listener, options))
         return serve(app, listener, root_path=options.root_path, log_level=options.log_level)
 
@@ -140,4 +144,16 @@ def _refuse_random_secret(app: ASGIApp) -> None:
     if settings is not None and settings.secret_key_is_random:
         raise ConfigurationError(
             "SECRET_KEY is random in every process: set one before serving with more than one worker."
+        )
+
+
+def _refuse_public_debug(app: ASGIApp, listener: socket.socket) -> None:
+    """With DEBUG, what is for developers would be one request away from everybody who can reach this address."""
+    settings = settings_of(app)
+    if settings is None or not settings.DEBUG or listener.family not in {socket.AF_INET, socket.AF_INET6}:
+        return
+    host = listener.getsockname()[0]
+    if not ip_address(host.partition("%")[0]).is_loopback:
+        raise ConfigurationError(
+            f"DEBUG is on, and others can reach {host}: set DEBUG to False, or serve on 127.0.0.1."
         )

@@ -166,3 +166,24 @@ def test_run_app_in_a_module_that_is_imported_to_be_served_is_a_mistake(calls):
     assert calls == []
     run_app(App(), port=0)
     assert len(calls) == 1
+
+
+# ── DEBUG ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_debug_is_refused_where_others_can_reach_it(calls, host, workers):
+    settings = Settings(DEBUG=True, SECRET_KEY="test-run-0123456789abcdefghijklmnop")
+    with pytest.raises(
+        ConfigurationError, match=rf"DEBUG is on, and others can reach {re.escape(host)}: set DEBUG to False"
+    ):
+        launch(lambda: App(settings), options(host=host, workers=workers), {})
+    assert calls == []
+    settings = Settings(SECRET_KEY="test-run-0123456789abcdefghijklmnop")
+    assert launch(lambda: App(settings), options(host=host), {}) == 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_debug_is_served_to_this_machine(calls, host):
+    assert launch(lambda: App(Settings(DEBUG=True)), options(host=host), {}) == 0
