@@ -5,6 +5,7 @@ import sys
 import sysconfig
 import traceback
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
@@ -21,7 +22,6 @@ MAX_CHAIN = 8
 MAX_VARIABLES = 40
 MAX_MESSAGE = 4_000
 
-LIBRARIES = sorted({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}, key=len)[::-1]
 OWN = str(Path(__file__).parents[1])
 
 
@@ -195,14 +195,21 @@ def template_frame(error: BaseException, redactor: Redactor) -> Frame | None:
     )
 
 
+@cache
+def libraries() -> tuple[str, ...]:
+    """The folders of the standard library and of what is installed, the innermost first."""
+    paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return tuple(sorted(paths, key=len, reverse=True))
+
+
 def is_yours(file: str) -> bool:
     """Is a file of the application: of no library, not flasgo's own, and not made at run time?"""
-    return not file.startswith((*LIBRARIES, OWN, "<"))
+    return not file.startswith((*libraries(), OWN, "<"))
 
 
 def shown_path(file: str) -> str:
     """The file as a developer would write it: from the working directory, or from the folder of the libraries."""
-    for root in (str(Path.cwd()), *LIBRARIES):
+    for root in (str(Path.cwd()), *libraries()):
         if file.startswith(f"{root}/"):
             return file.removeprefix(f"{root}/")
     return file

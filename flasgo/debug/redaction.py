@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields as dataclass_fields
 from dataclasses import is_dataclass
+from functools import cache
 from itertools import islice
 from urllib.parse import quote
 
@@ -16,17 +17,13 @@ from msgspec import Struct
 REDACTED = "[redacted]"
 
 WORDS = r"secret|token|pass(?!ed|ing|ive|enger|age)|key(?!board|word|error)|auth(?!or(?!i[sz]))|cookie|session|credential|csrf|signature"
-SECRET_NAME = re.compile(WORDS, re.IGNORECASE)
-SECRET_LITERAL = re.compile(
-    rf"""((?:{WORDS})\w*(?:["']?\]?\s*(?::\s*[\w\[\]|. ]{{1,40}}=|==?|!=|:)|["']\s*,)\s*[rbfu]{{0,2}})("[^"]*"|'[^']*')""",
-    re.IGNORECASE,
-)
+SECRET_LITERAL = rf"""((?:{WORDS})\w*(?:["']?\]?\s*(?::\s*[\w\[\]|. ]{{1,40}}=|==?|!=|:)|["']\s*,)\s*[rbfu]{{0,2}})("[^"]*"|'[^']*')"""
 """A quoted text that belongs to a secret name: `api_key = "…"`, `"password": "…"`, `get("TOKEN", "…")`."""
 
-SECRET_WORD = re.compile(rf"((?:{WORDS})\w*\s*=\s*)([^\s,;&)}}\]\"'\[]+)", re.IGNORECASE)
+SECRET_WORD = rf"((?:{WORDS})\w*\s*=\s*)([^\s,;&)}}\]\"'\[]+)"
 """A bare word that belongs to one, as in a query or a repr: `token=abc`."""
 
-USERINFO = re.compile(r"(?<=://)[^/\s@]{1,200}@")
+USERINFO = r"(?<=://)[^/\s@]{1,200}@"
 
 SHORTEST_SECRET = 6
 MAX_TEXT = 1_000
@@ -37,8 +34,14 @@ MAX_ITEMS = 25
 MAX_DEPTH = 4
 
 
+@cache
+def pattern(source: str) -> re.Pattern[str]:
+    """Compiled when it is first needed: a program in which nothing fails does not pay for it."""
+    return re.compile(source, re.IGNORECASE)
+
+
 def is_secret_name(name: str) -> bool:
-    return SECRET_NAME.search(name) is not None
+    return pattern(WORDS).search(name) is not None
 
 
 class Redactor:
@@ -52,7 +55,7 @@ class Redactor:
     def text(self, text: str, limit: int = MAX_TEXT) -> str:
         """A message or a repr."""
         text = self.source(text, limit)
-        return SECRET_WORD.sub(rf"\1{REDACTED}", text)
+        return pattern(SECRET_WORD).sub(rf"\1{REDACTED}", text)
 
     def source(self, text: str, limit: int = MAX_TEXT) -> str:
         """A line of a program, in which only values that stand there as text can be secrets."""
@@ -60,7 +63,7 @@ class Redactor:
             text = self._known.sub(REDACTED, text)
         if len(text) > limit:
             text = f"{text[:limit]}…"
-        return SECRET_LITERAL.sub(rf"\1{REDACTED}", USERINFO.sub(f"{REDACTED}@", text))
+        return pattern(SECRET_LITERAL).sub(rf"\1{REDACTED}", pattern(USERINFO).sub(f"{REDACTED}@", text))
 
     def value(self, name: str, value: object) -> str:
         """The value of a variable. Nothing that the value's own code does can make it fail."""

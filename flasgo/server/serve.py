@@ -11,6 +11,7 @@ from threading import current_thread, main_thread
 from types import FrameType
 from typing import Literal, Protocol
 
+from flasgo.events import trace_of
 from flasgo.http.asgi import ASGIApp
 from flasgo.server.processes import EXIT_STARTUP_FAILED, on_stop_signals, say
 
@@ -41,6 +42,8 @@ def serve(
     def is_news(record: logging.LogRecord) -> bool:
         """Requests that are cancelled because the server stops do not need a traceback each."""
         error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            record.exc_text = trace_of(error)  # escaped: what an exception says may be what a client sent
         return not (server.should_exit and isinstance(error, asyncio.CancelledError))
 
     log = logging.getLogger("uvicorn.error")

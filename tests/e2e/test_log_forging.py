@@ -3,13 +3,22 @@
 import socket
 
 SOURCE = """
-    from flasgo import Flasgo, Request
+    from flasgo import Flasgo, Response
 
     app = Flasgo(settings={"SECRET_KEY": "test-forging-0123456789abcdefghijklm", "LOG_SECURITY_EVENTS": ENABLED})
 
     @app.get("/fail/<path:rest>")
     async def fail(rest: str) -> str:
         raise ValueError(f"cannot do {rest}")
+
+    class Half(Response):
+        async def send(self, send, **options):
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            raise RuntimeError("half\\nforged-event\\x1b[31m")
+
+    @app.get("/half")
+    async def half() -> Response:
+        return Half("whole")
 
     @app.post("/post/<path:rest>")
     async def post(rest: str) -> str:
@@ -36,7 +45,10 @@ def test_no_client_writes_a_line_of_the_log(workshop):
     )
     assert talk(server.url, b"GET / HTTP/1.1\r\nHost: evil\xe2\x80\xa8\x85" + tail) == 400
     assert talk(server.url, b"GET /fail/" + b"%0a" * 3_000 + b" HTTP/1.1\r\nHost: localhost" + tail) == 500
+    assert talk(server.url, b"GET /half HTTP/1.1\r\nHost: localhost" + tail) == 200
     server.wait_for_line("ValueError: cannot do", times=2)
+    server.wait_for_line("Exception in ASGI application")
+    server.wait_for_line("RuntimeError: half", times=2)
 
     text = server.log.read_bytes().decode()
     lines = text.split("\n")

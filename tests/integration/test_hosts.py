@@ -176,3 +176,24 @@ async def test_a_refusal_is_one_line_in_the_log_that_cannot_be_forged(call, capl
 async def test_the_log_may_be_turned_off(call, caplog):
     assert await status(call, b"evil.example", LOG_SECURITY_EVENTS=False) == 400
     assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("family", "header", "written"),
+    [
+        ("x-forwarded", b"x-forwarded-for", True),
+        ("forwarded", b"forwarded", True),
+        ("forwarded", b"x-forwarded-for", False),
+    ],
+)
+async def test_a_trusted_proxy_whose_words_cannot_be_read_is_told_to_the_log(call, caplog, family, header, written):
+    app = application(TRUSTED_PROXIES=["127.0.0.1"], PROXY_HEADERS=family)
+    assert (await call(app, headers=[(b"host", b"localhost"), (header, b"\x1b[31m;;")])).status == 200
+    expected = f"proxy-headers-malformed client=127.0.0.1 header={header.decode()}"
+    assert caplog.messages == ([expected] if written else [])
+
+
+async def test_nothing_is_told_of_a_peer_without_an_address(call, caplog):
+    app = application(TRUSTED_PROXIES=["unix"])
+    assert (await call(app, headers=[(b"host", b"localhost"), (b"x-forwarded-for", b";;")], client=None)).status == 200
+    assert caplog.messages == ["proxy-headers-malformed client=- header=x-forwarded-for"]

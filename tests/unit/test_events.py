@@ -1,4 +1,6 @@
 import logging
+import re
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -112,6 +114,12 @@ def test_what_is_the_applications_fault_is_an_error(caplog):
     assert set(get_args(SecurityEvent)) >= ERRORS
     LOG.write("auth-backend-error", backend="bearer")
     assert caplog.records[0].levelno == logging.ERROR
+
+
+def test_every_event_is_in_the_guide():
+    guide = (Path(__file__).parents[2] / "docs/guides/security-log.md").read_text()
+    table = "".join(line for line in guide.splitlines() if line.startswith("| `"))
+    assert set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", table)) == set(get_args(SecurityEvent))
 
 
 def test_it_can_be_turned_off(caplog):
