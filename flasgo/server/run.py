@@ -67,6 +67,7 @@ def launch(load: Callable[[], ASGIApp], options: ServeOptions, environment: Mapp
     app = load()
     if options.workers > 1:
         _refuse_random_secret(app)
+        _refuse_memory_sessions(app)
         with open_listener(options.host, options.port) as listener:
             _refuse_public_debug(app, listener)
             say(f"{_serving(listener, options)} with {options.workers} workers")
@@ -156,4 +157,13 @@ def _refuse_public_debug(app: ASGIApp, listener: socket.socket) -> None:
     if not ip_address(host.partition("%")[0]).is_loopback:
         raise ConfigurationError(
             f"DEBUG is on, and others can reach {host}: set DEBUG to False, or serve on 127.0.0.1."
+        )
+
+
+def _refuse_memory_sessions(app: ASGIApp) -> None:
+    """Each worker would know only the visitors that it has met itself."""
+    settings = settings_of(app)
+    if settings is not None and settings.SESSION_STORE == "memory":
+        raise ConfigurationError(
+            'SESSION_STORE is "memory", which no other worker sees: use "sqlite:///path" or Redis with more than one worker.'
         )

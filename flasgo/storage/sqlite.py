@@ -227,21 +227,26 @@ class SQLiteStore:
 
     def _prepare(self, database: Database) -> None:
         """WAL lets readers read while one writes; NORMAL may lose the last writes when the machine, not the process, dies."""
-        self._enter_wal(database)
-        database.execute("PRAGMA synchronous = NORMAL")
-        if _mark(database) == APPLICATION_ID:
+        if self._is_ours(database):
+            database.execute("PRAGMA synchronous = NORMAL")
             return
+        self._enter_wal(database)  # the file remembers it
+        database.execute("PRAGMA synchronous = NORMAL")
         database.execute("BEGIN IMMEDIATE")
-        mark = _mark(database)
-        if mark != APPLICATION_ID:
-            if mark or database.execute("SELECT 1 FROM sqlite_schema").fetchone() is not None:
-                raise StoreUnavailable(
-                    f"{self.path} is the database of another program. Give the store a file of its own."
-                )
+        if not self._is_ours(database):
             for statement in SCHEMA:
                 database.execute(statement)
             database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         database.execute("COMMIT")
+
+    def _is_ours(self, database: Database) -> bool:
+        """Has a store made this database? False for an empty one. Raises StoreUnavailable for anybody else's, which is not touched."""
+        mark = _mark(database)
+        if mark == APPLICATION_ID:
+            return True
+        if mark or database.execute("SELECT 1 FROM sqlite_schema").fetchone() is not None:
+            raise StoreUnavailable(f"{self.path} is the database of another program. Give the store a file of its own.")
+        return False
 
     def _enter_wal(self, database: Database) -> None:
         """Several processes may make the file at once; SQLite does not wait for the lock that this change needs."""

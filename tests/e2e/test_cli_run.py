@@ -218,6 +218,7 @@ def test_workers_end_when_their_supervisor_is_killed(workshop):
         ),
         (["run", "app.py", "--env-file", "nowhere"], "There is no environment file 'nowhere': check --env-file."),
         (["run", "app.py", "--workers", "2"], "SECRET_KEY is random in every process: set one before serving with "),
+        (["run", "remembering.py", "--workers", "2"], 'SESSION_STORE is "memory", which no other worker sees: use '),
         (["run", "app.py", "--workers", "2", "--reload"], "Reloading restarts one process: choose either reload or "),
         (["run", "broken.py"], "broken.py:2: SyntaxError: "),
         (["run", "broken.py", "--reload", "--port", "0"], "broken.py:2: SyntaxError: "),
@@ -230,6 +231,8 @@ def test_workers_end_when_their_supervisor_is_killed(workshop):
 )
 def test_what_cannot_be_done_is_one_sentence_and_status_2(workshop, arguments, sentence):
     workshop.write("app.py", "from flasgo import Flasgo\nnumber = 1\napp = Flasgo()\n")
+    settings = f'{{"SECRET_KEY": "{"0123456789abcdef" * 2}", "SESSION_STORE": "memory"}}'
+    workshop.write("remembering.py", f"from flasgo import Flasgo\napp = Flasgo(settings={settings})\n")
     workshop.write("broken.py", "app = 1\ndef home(:\n")
     workshop.write("unguarded.py", "from flasgo import Flasgo\n\napp = Flasgo()\napp.run()\n")
     workshop.write("asgi.py", "async def app(scope, receive, send): ...\n")

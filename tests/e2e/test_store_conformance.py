@@ -30,32 +30,36 @@ class RedisServer:
     """A Redis of its own, on a free port, that keeps nothing."""
 
     def __init__(self, *options: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
         self.options = options
-        self.start()
+        while True:  # somebody else may take the port before the server does
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self.port = probe.getsockname()[1]
+            if self.start():
+                return
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def start(self) -> None:
+    def start(self) -> bool:
+        """Does it serve? False where it ended at once."""
         self.process = subprocess.Popen(
             ("redis-server", "--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--port", str(self.port),
              *self.options),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        deadline = time.monotonic() + 20
-        while True:
-            assert time.monotonic() < deadline, "redis-server does not answer"
+        deadline = time.monotonic() + 30
+        while self.process.poll() is None and time.monotonic() < deadline:
             try:
                 with socket.create_connection(("127.0.0.1", self.port), 1) as connection:
                     connection.sendall(b"PING\r\n")
                     if connection.recv(16).startswith(b"+PONG"):
-                        return
+                        return True
             except OSError:
                 time.sleep(0.01)
+        self.kill()
+        return False
 
     def kill(self) -> None:
         self.process.kill()
@@ -418,6 +422,8 @@ class TestSQLite:
         with pytest.raises(StoreUnavailable, match="of another program"):
             await store.set("key", b"1")
         await store.aclose()
+        assert [path.name for path in tmp_path.iterdir()] == ["theirs.db"]
+        assert (tmp_path / "theirs.db").read_bytes()[18:20] == b"\1\1"  # no WAL: its journal is as it was
 
 
 class TestRedis:
@@ -437,7 +443,7 @@ class TestRedis:
             ):
                 with pytest.raises(StoreUnavailable, match=f"127.0.0.1:{server.port}"):
                     await call
-            server.start()
+            assert server.start()
             assert await store.get("key") is None
             assert (await store.hit([Counter("key", 5, 60)]))[0].remaining == 4  # and knows its script again
         finally:
@@ -498,6 +504,16 @@ class TestRedis:
             now += chance.choice(
                 (0, 0, 1, 1_000, 100_000, 250_000, 1_000_000, 30_000_000, 3_600_000_000, -1, -500_000, -90_000_000_000)
             )
+        await store.aclose()
+
+    async def test_a_walk_takes_as_many_steps_as_it_needs(self, redis: RedisServer, monkeypatch) -> None:
+        monkeypatch.setattr("flasgo.contrib.redis.SCAN_COUNT", 2)
+        store = RedisStore(redis.url, prefix="w*lk:", timeout=5)
+        for number in range(30):
+            await store.set(f"key{number:02}", b"")
+        assert await store.keys("", limit=3) == ["key00", "key01", "key02"]
+        assert await store.delete_prefix("key1") == 10
+        assert len(await store.keys("key")) == 20
         await store.aclose()
 
     async def test_more_callers_than_connections_wait_for_their_turn(self, redis: RedisServer) -> None:

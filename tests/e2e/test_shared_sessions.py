@@ -1,0 +1,62 @@
+"""Sessions that several worker processes share: what one began, every other knows, and what one ends is ended for all."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
+
+import pytest
+
+APP = """
+    import os
+    from flasgo import Flasgo, Session
+
+    app = Flasgo(settings={
+        "SECRET_KEY": "a-key-for-tests-0123456789-abcdefghij", "SESSION_STORE": "sqlite:///sessions.db",
+        "SESSION_COOKIE_SECURE": False, "CSRF_ENABLED": False,
+    })
+
+    @app.get("/login")
+    def login(session: Session) -> dict[str, object]:
+        session["_user"] = "ada"
+        return {"worker": os.getpid()}
+
+    @app.get("/put/<name>")
+    def put(name: str, session: Session) -> dict[str, object]:
+        session[name] = os.getpid()
+        return {"worker": os.getpid()}
+
+    @app.get("/all")
+    def everything(session: Session) -> dict[str, object]:
+        return {"worker": os.getpid(), "session": dict(session)}
+
+    @app.get("/end")
+    async def end() -> int:
+        return await app.sessions.revoke_all("ada")
+"""
+
+
+@pytest.mark.slow
+def test_workers_share_sessions_and_lose_no_write(workshop) -> None:
+    workshop.write("app.py", APP)
+    server = workshop.serve("app.py", "--workers", "3")
+    address = server.url.removeprefix("http://")
+
+    def ask(path: str, cookie: str = ""):
+        connection = HTTPConnection(address, timeout=30)
+        with closing(connection):
+            connection.request("GET", path, headers={"cookie": cookie} if cookie else {})
+            answer = connection.getresponse()
+            return answer, json.loads(answer.read())
+
+    answer, _ = ask("/login")
+    cookie = (answer.getheader("set-cookie") or "").partition(";")[0]
+    names = [f"key{number}" for number in range(30)]
+    with ThreadPoolExecutor(6) as threads:
+        puts = list(threads.map(lambda name: ask(f"/put/{name}", cookie), names))
+    assert {answer.status for answer, _ in puts} == {200}
+    assert len({told["worker"] for _, told in puts}) > 1
+    looks = [ask("/all", cookie)[1] for _ in range(6)]
+    assert all(look["session"].keys() == {"_user", *names} for look in looks)
+    assert ask("/end")[1] == 1
+    assert [ask("/all", cookie)[1]["session"] for _ in range(6)] == [{}] * 6
