@@ -198,19 +198,14 @@ class SQLiteStore:
                 database = self._database = self._opened()
             return work(database)
         except (sqlite3.Error, OSError) as error:
-            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY and self._database is not None:
-                self._roll_back(self._database)  # another process writes: nothing is wrong with this connection
-            else:
-                self._close()  # a new connection will see the file as it is then
+            # Where another process writes, nothing is wrong with this connection; else a new one will see the file as it is then.
+            busy = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY
+            if not busy or self._database is None or self._database.in_transaction:
+                self._close()
             raise StoreUnavailable(f"{self.path}: {type(error).__name__}: {error}") from error
         except BaseException:
             self._close()
             raise
-
-    @staticmethod
-    def _roll_back(database: Database) -> None:
-        if database.in_transaction:
-            database.execute("ROLLBACK")
 
     def _opened(self) -> Database:
         import sqlite3  # noqa: PLC0415 - as above

@@ -21,6 +21,7 @@ from flasgo import (
     session,
 )
 from flasgo.security.session_records import MAX_SESSION_BYTES, device_of, label_of
+from flasgo.security.stored_sessions import StoredSessions
 from flasgo.session import SessionError
 
 KEY = "a-key-for-tests-0123456789-abcdefghij"
@@ -360,6 +361,18 @@ class TestCSRF:
         assert client.get("/all").json() == {}
         assert len(store_of(app)._values) == 0
         assert client.post("/save", headers={"x-csrf-token": token, "origin": "http://localhost"}).status_code == 200
+
+    def test_a_session_that_the_browser_did_not_send_is_not_replaced_by_an_empty_one(self):
+        """SameSite=Strict: a visitor who comes by a link of another site seems to be a stranger."""
+        client = make(SESSION_COOKIE_SAME_SITE="Strict").test_client()
+        response = client.get("/token", headers={"sec-fetch-site": "cross-site"})
+        assert lines(response) == []
+        assert lines(client.get("/token")) != []
+
+    def test_the_store_may_be_why_a_route_answers_503(self):
+        stages = make().freeze().stages
+        (stage,) = [stage for stage in stages if isinstance(stage, StoredSessions)]
+        assert stage.rejections(None) == (StoreUnavailable,)
 
 
 class TestConcurrentRequests:

@@ -63,7 +63,7 @@ async def test_a_forked_process_opens_its_own(store: SQLiteStore) -> None:
 async def test_making_the_file_waits_for_another_who_makes_it(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "store.db", timeout=0.02)
     with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
+        other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailable, match="locked"):
             await store.ping()
     await store.set("key", b"1")
