@@ -15,7 +15,7 @@ from flasgo.plan.model import MISSING, Argument, Dependency, Endpoint, Injected,
 from flasgo.plan.reading import Reading
 from flasgo.plan.returns import declares_awaitable
 from flasgo.plan.signature import Signature, call_of, made_by, signature_of, source_of
-from flasgo.plan.types import describe, is_record, members, peel, resolve
+from flasgo.plan.types import UNIONS, describe, is_record, members, peel, resolve
 from flasgo.settings import Settings
 
 CARRIERS = (AsyncIterable, Iterable, AbstractContextManager, AbstractAsyncContextManager)
@@ -89,7 +89,7 @@ def _declared(reading: Reading, depends: Depends) -> Endpoint:
             raise reading.mistake("Depends() takes a callable; pass the function itself, not what it returns.")
         return depends.provider
     kind = get_origin(reading.kind) or reading.kind
-    if not isinstance(kind, type):
+    if not isinstance(kind, type) or kind in UNIONS:  # which is a class from Python 3.14 on
         raise reading.mistake(f"{describe(reading.kind)} is no class; name the provider: Depends(provider).")
     return kind
 

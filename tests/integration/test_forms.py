@@ -432,6 +432,38 @@ def test_a_large_form_is_awaited():
     assert client.post("/sized", data={"text": "%" * 200_000}).json() == 200_000
 
 
+def test_problems_of_a_form_come_with_those_of_the_query():
+    async def take(name: Annotated[str, Form()], page: int) -> None: ...
+
+    client = client_of(take)
+    assert problems(client.post("/take?page=x", data={})) == [
+        ("query", "/page", "type_error"),
+        ("form", "/name", "missing"),
+    ]
+    assert problems(client.post("/take?page=x", data={"name": "a"})) == [("query", "/page", "type_error")]
+
+
+class Weighed(TypedDict):
+    weight: float
+    at: NotRequired[tuple[float, int]]
+
+
+def test_numbers_of_other_records_are_finite_too():
+    async def take(
+        form: Annotated[Weighed, Form()], by: Annotated[tuple[int | None, bool], Form()] = (1, True)
+    ) -> Weighed:
+        return form
+
+    client = client_of(take)
+    assert client.post("/take", data={"weight": "1", "at": ["1", "2"], "by": ["", "no"]}).status_code == 422
+    assert client.post("/take", data={"weight": "1", "at": ["1", "2"], "by": ["2", "no"]}).json() == {
+        "weight": 1.0,
+        "at": [1.0, 2],
+    }
+    assert client.post("/take", data={"weight": "nan"}).status_code == 422
+    assert client.post("/take", data={"weight": "1", "at": ["inf", "2"]}).status_code == 422
+
+
 # ── limits
 
 
