@@ -9,6 +9,7 @@ replaced; should a later version not call them, no part gets through.
 """
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from msgspec import Struct
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
@@ -72,9 +73,53 @@ async def read_multipart(boundary: bytes, stream: AsyncIterator[bytes], limits: 
 
 def parse_multipart(boundary: bytes, body: bytes, limits: FormLimits) -> Parts:
     """Read a form that is in memory; its files are kept there. Raises MalformedBody and ContentTooLarge."""
+    with suppress(_UnusualError, MalformedBody, UnicodeDecodeError):
+        return _split(boundary, body, limits)
     reader = MultipartReader(boundary, limits)
     reader.feed(body)
     return reader.finish()
+
+
+ENDINGS = frozenset({b"--\r\n", b"--"})
+"""What follows the last boundary where nothing follows the form."""
+
+
+class _UnusualError(Exception):
+    """A form that is not written as browsers write it, or is beyond a limit: what it is, the reader says."""
+
+
+def _split(boundary: bytes, body: bytes, limits: FormLimits) -> Parts:
+    """A form as every browser writes it, a few times faster than the reader, and no differently.
+
+    Raises _UnusualError, MalformedBody and UnicodeDecodeError for any other.
+    """
+    delimiter = b"\r\n--" + boundary
+    if len(body) > limits.max_multipart_bytes or not body.startswith(delimiter[2:]):
+        raise _UnusualError
+    *segments, last = body[len(delimiter) - 2 :].split(delimiter)
+    if last not in ENDINGS or not 0 < len(segments) <= min(limits.max_fields, limits.max_files):
+        raise _UnusualError
+    parts = Parts({}, {})
+    text = 0
+    for segment in segments:
+        lines, blank, content = segment.partition(b"\r\n\r\n")
+        size = len(content)
+        if not blank or not lines.startswith(b"\r\n") or lines.count(b"\r\n") > limits.max_part_headers:
+            raise _UnusualError
+        if len(lines) > limits.max_part_header_bytes:
+            raise _UnusualError
+        head = read_head(lines[2:])
+        if head.filename is None:
+            text += size + len(head.name.encode())
+            if size > limits.max_field_bytes or text > limits.max_text_bytes:
+                raise _UnusualError
+            parts.fields.setdefault(head.name, []).append(content.decode())
+        elif limits.max_file_bytes is not None and size > limits.max_file_bytes:
+            raise _UnusualError
+        elif head.filename or size:
+            file = UploadedFile(head.name, head.filename, content, head.content_type, Headers(head.headers))
+            parts.files.setdefault(head.name, []).append(file)
+    return parts
 
 
 class MultipartReader:

@@ -581,6 +581,82 @@ def test_a_cancelled_request_ends_its_providers():
     assert log == ["two CancelledError", "one CancelledError"]
 
 
+class Rethrows:
+    """A context manager that raises again what it is given, as some do."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            raise error
+
+
+class AsyncRethrows:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None:
+            raise error
+
+
+def test_a_context_manager_may_raise_what_it_is_given():
+    async def take(
+        one: Annotated[Rethrows, Depends()], two: Annotated[AsyncRethrows, Depends()], fail: bool = False
+    ) -> str:
+        if fail:
+            raise NotFound
+        return "fine"
+
+    client = client_of(take)
+    assert client.get("/take").text == "fine"
+    assert client.get("/take?fail=1").status_code == 404
+
+
+def test_a_cancellation_at_the_end_waits_until_every_provider_is_ended():
+    log: Log = []
+    one, _ = resources(log)
+    ending = asyncio.Event()
+
+    async def slow(one: Annotated[str, Depends(one)]) -> AsyncIterator[str]:
+        yield one
+        ending.set()
+        await asyncio.Event().wait()
+
+    async def take(value: Annotated[str, Depends(slow)]) -> str:
+        return value
+
+    app = app_of(take)
+
+    async def ask() -> None:
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b""}
+
+        async def send(message: Any) -> None:
+            pass
+
+        scope: Any = {"type": "http", "method": "GET", "path": "/take", "headers": [(b"host", b"localhost")]}
+        task = asyncio.ensure_future(app(scope, receive, send))
+        await ending.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(ask())
+    assert log == ["one CancelledError"]
+
+
+def test_an_app_provider_may_take_settings_by_position():
+    def debug(settings: Settings, /) -> bool:
+        return settings.DEBUG
+
+    async def take(value: Annotated[bool, Depends(debug, scope="app")]) -> bool:
+        return value
+
+    assert client_of(take).get("/take").json() is False
+
+
 # ── the application's lifetime
 
 

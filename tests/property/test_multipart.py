@@ -52,6 +52,18 @@ def outcome(body: bytes, cuts: list[int]) -> Parts | None:
         return None
 
 
+@given(NEARLY | DATA.map(lambda data: b"--b\r\n" + PART + data + b"\r\n--b--\r\n"))
+@example(b"--b\r\n" + PART + b"\r\n--b--")
+@example(b"--b\r\n" + PART + b"\r\n--b--\r\n\r\n")
+@example(b"--b--\r\n")
+def test_a_form_in_memory_is_read_as_one_that_comes_byte_by_byte(body: bytes):
+    try:
+        found = parse_multipart(b"b", body, LIMITS)
+    except (MalformedBody, ContentTooLarge):
+        found = None
+    assert found == outcome(body, list(range(len(body))))
+
+
 @given(NEARLY, CUTS)
 @example(b'--b\r\n\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n--b--\r\n', [6])
 @example(b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n--b--\r\n', [58])
