@@ -1,5 +1,8 @@
 """flasgo: a typed Python web framework. Written like Flask, safe by default like Django."""
 
+import importlib
+import typing
+
 from flasgo.app import Flasgo, current_app, url_for
 from flasgo.auth.check import check_permission
 from flasgo.auth.login import login, logout, session_backend
@@ -14,7 +17,7 @@ from flasgo.auth.tokens import (
     extract_bearer_token,
 )
 from flasgo.background import BackgroundTasks
-from flasgo.context import csp_nonce, csrf_token, current_user, g
+from flasgo.context import after_this_request, csp_nonce, csrf_token, current_user, g
 from flasgo.downloads import send_file, send_from_directory
 from flasgo.errors import (
     BadRequest,
@@ -51,6 +54,7 @@ from flasgo.errors import (
     abort,
 )
 from flasgo.file_response import FileResponse
+from flasgo.flash import flash, get_flashed_messages
 from flasgo.http.forms import FormData
 from flasgo.http.uploads import UploadedFile
 from flasgo.identity import User
@@ -67,7 +71,7 @@ from flasgo.problems import Problem
 from flasgo.ratelimit.rule import rate_limit
 from flasgo.redirects import is_safe_redirect_target
 from flasgo.request import Request, State
-from flasgo.response import Response, jsonify, redirect
+from flasgo.response import Response, jsonify, make_response, redirect
 from flasgo.routing.blueprint import Blueprint
 from flasgo.routing.converters import Converter
 from flasgo.security.session_records import Device
@@ -78,12 +82,17 @@ from flasgo.storage.memory import MemoryStore
 from flasgo.storage.model import Counter, Store, Verdict
 from flasgo.storage.sqlite import SQLiteStore
 from flasgo.streaming_response import StreamingResponse
+from flasgo.templating.engine import JinjaTemplates, create_template_environment
+from flasgo.templating.render import render_template, render_template_async, stream_template
 from flasgo.testing.client import TestClient
 from flasgo.testing.response import TestResponse
 
 # Last, because these names are also those of the modules imported above.
 # isort: split
 from flasgo.context import request, session
+
+if typing.TYPE_CHECKING:  # for checkers alone: the first use of one of these loads Jinja2
+    from flasgo.templating.loader import BaseLoader, SecureTemplateLoader, Template, TemplateNotFound
 
 __all__ = [
     "Accepted",
@@ -92,6 +101,7 @@ __all__ = [
     "AuthResult",
     "BackgroundTasks",
     "BadRequest",
+    "BaseLoader",
     "BasePermission",
     "Blueprint",
     "Body",
@@ -127,6 +137,7 @@ __all__ = [
     "InternalServerError",
     "IsAuthenticated",
     "Issue",
+    "JinjaTemplates",
     "MalformedBody",
     "MalformedRequest",
     "MemoryStore",
@@ -150,6 +161,7 @@ __all__ = [
     "SSRFGuard",
     "SSRFResolvedURL",
     "SSRFViolation",
+    "SecureTemplateLoader",
     "ServiceUnavailable",
     "Session",
     "SessionError",
@@ -160,6 +172,8 @@ __all__ = [
     "Store",
     "StoreUnavailable",
     "StreamingResponse",
+    "Template",
+    "TemplateNotFound",
     "TestClient",
     "TestResponse",
     "TokenValidator",
@@ -172,26 +186,43 @@ __all__ = [
     "ValidationFailed",
     "Verdict",
     "abort",
+    "after_this_request",
     "api_key_backend",
     "basic_backend",
     "bearer_token_backend",
     "check_permission",
+    "create_template_environment",
     "csp_nonce",
     "csrf_token",
     "current_app",
     "current_user",
     "extract_bearer_token",
+    "flash",
     "g",
+    "get_flashed_messages",
     "is_safe_redirect_target",
     "jsonify",
     "login",
     "logout",
+    "make_response",
     "rate_limit",
     "redirect",
+    "render_template",
+    "render_template_async",
     "request",
     "send_file",
     "send_from_directory",
     "session",
     "session_backend",
+    "stream_template",
     "url_for",
 ]
+
+_OF_JINJA = frozenset({"BaseLoader", "SecureTemplateLoader", "Template", "TemplateNotFound"})
+
+
+def __getattr__(name: str) -> object:
+    """The names that need Jinja2, which takes as long to load as the rest of the package (PEP 562)."""
+    if name in _OF_JINJA:
+        return getattr(importlib.import_module("flasgo.templating.loader"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

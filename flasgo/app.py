@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from functools import cache
 from operator import attrgetter
 from os import PathLike
@@ -15,7 +14,7 @@ from flasgo.auth.model import AuthBackend
 from flasgo.auth.registry import Backends, Policies
 from flasgo.background import BackgroundTasks
 from flasgo.context import Proxy, current, current_request
-from flasgo.errors import BuildError, ClientDisconnected, FrozenError, RegistrationError
+from flasgo.errors import ClientDisconnected, FrozenError, RegistrationError
 from flasgo.http.asgi import LENGTH_FIELDS, LENGTHS, Receive, Scope, Send, gone, length_field
 from flasgo.http.forms import FormData
 from flasgo.identity import User
@@ -34,10 +33,8 @@ from flasgo.plan.model import Endpoint, Injected
 from flasgo.request import NOT_YET, Request, State
 from flasgo.response import WITH_BODY, Response
 from flasgo.routing.policies import check_attached, declare, with_policies
-from flasgo.routing.router import Router
 from flasgo.routing.rule import Rule, by_key, with_providers
 from flasgo.routing.table import Table
-from flasgo.routing.urls import build_url
 from flasgo.security.session_keeper import SessionKeeper, session_keeper
 from flasgo.server.run import run_app
 from flasgo.session import Session
@@ -45,6 +42,9 @@ from flasgo.settings import Settings, load_settings
 from flasgo.staticfiles import StaticFiles
 from flasgo.storage.model import Store
 from flasgo.storage.urls import Stores
+from flasgo.templating.engine import JinjaTemplates
+from flasgo.templating.lookup import Folder
+from flasgo.templating.site import TemplateSite
 from flasgo.testing.client import TestClient
 
 logger = logging.getLogger("flasgo.app")
@@ -84,15 +84,17 @@ class AppOptions(TypedDict, total=False):
     static_folder: str | PathLike[str] | None
     static_url_path: str
     static_cache_max_age: int
+    templates: JinjaTemplates | Folder | Sequence[Folder] | None
 
 
-class Flasgo(Router, Generic[S]):
+class Flasgo(TemplateSite, Generic[S]):
     """An ASGI application.
 
     `settings`: a Settings (or subclass, whose type `app.settings` then has), a mapping, a dotted module path, or any object with
     upper-case attributes. `lifespan`: an async generator function, called with the application, that yields once between startup
     and shutdown. `session_store`: where sessions are kept, in the place of SESSION_STORE; it is closed with the application.
     `static_folder`, `static_url_path` and `static_cache_max_age` are those of `configure_static`.
+    `templates` is a JinjaTemplates, or the folders that `configure_templates` takes.
 
     Raises SettingsError with every problem of the settings.
     """
@@ -133,6 +135,7 @@ class Flasgo(Router, Generic[S]):
         static_url_path: str = "/static",
         static_cache_max_age: int = 3600,
         session_store: Store | None = None,
+        templates: JinjaTemplates | Folder | Sequence[Folder] | None = None,
     ) -> None:
         super().__init__(owned=(Request, Session, Settings, FormData, BackgroundTasks, User))
         self.settings = cast("S", load_settings(settings))
@@ -148,11 +151,16 @@ class Flasgo(Router, Generic[S]):
         self._replaced: dict[object, Endpoint] = {}
         self._assembly: Assembly | None = None
         self._verify = self.settings.DEBUG
+        self._watch_templates = self.settings.DEBUG
         if lifespan is not None:
             self._lifespans.append(cast("Lifespan[Flasgo[S]]", lifespan))
         self._statics: dict[str, StaticFiles] = {}
         if static_folder is not None:
             self.configure_static(static_folder, url_path=static_url_path, cache_max_age=static_cache_max_age)
+        if isinstance(templates, JinjaTemplates):
+            self._use_templates(templates)
+        elif templates is not None:
+            self.configure_templates(templates)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} with {len(self._rules)} routes>"
@@ -265,6 +273,7 @@ class Flasgo(Router, Generic[S]):
                     BackgroundTasks: attrgetter("background"),
                 },
                 scope=self._scope,
+                processors=tuple(self._furniture.processors),
                 pool=self._pool,
                 limit_store=self.stores.open(self.settings.RATE_LIMIT_STORE),
                 keeper=self._keeper,
@@ -274,51 +283,12 @@ class Flasgo(Router, Generic[S]):
 
     # ── use ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def url_for(
-        self,
-        endpoint: str,
-        /,
-        *,
-        _anchor: str | None = None,
-        _external: bool = False,
-        _scheme: str | None = None,
-        **values: object,
-    ) -> str:
-        """The URL of the route of this name; values that its path does not take become the query.
-
-        A name that begins with a dot is that of a route in the blueprint of the current request, or of a route in no blueprint where
-        that has none.
-
-        Inside a request it begins with the path under which the application is mounted. `_external` gives the whole URL, which
-        needs a request; `_scheme` too, and replaces the request's scheme.
-
-        Raises BuildError for an unknown name, a missing value, or one that the path's converter does not take.
-        """
-        request = current.get(None)
-        if endpoint.startswith("."):
-            endpoint = _absolute(endpoint, request)
+    def _meant(self, endpoint: str, values: dict[str, object]) -> str:
         if endpoint == "static" and self._statics and endpoint not in self._rules_by_name:
             endpoint = "static:/static" if "static:/static" in self._statics else next(iter(self._statics))
         if endpoint in self._statics and "v" not in values:
             values["v"] = self._statics[endpoint].version(str(values.get("filename", "")))
-        candidates = self._rules_by_name.get(endpoint, [])
-        if not candidates:
-            near = get_close_matches(endpoint, self._rules_by_name, n=1)
-            raise BuildError(f"There is no endpoint {endpoint!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
-        if len({id(rule.route.endpoint) for rule in candidates}) > 1:
-            raise BuildError(
-                f"Several handlers are named {endpoint!r}. Give their routes different names with `name=`."
-            )
-        root = "" if request is None else request.root_path
-        patterns = [rule.pattern for rule in candidates]
-        url = build_url(patterns, endpoint, values, root_path=root, anchor=_anchor)
-        if not _external and _scheme is None:
-            return url
-        if request is None:
-            raise BuildError(
-                f"The whole URL of {endpoint!r} needs a request, which says the host. Leave out _external."
-            )
-        return f"{_scheme or request.scheme}://{request.host}{url}"
+        return endpoint
 
     @property
     def sessions(self) -> SessionKeeper:
@@ -470,15 +440,6 @@ class Flasgo(Router, Generic[S]):
             raise TypeError(f"A lifespan yields nothing, or a mapping for app.state; not {type(names).__name__}.")
         for name, value in (names or {}).items():
             setattr(self.state, name, value)
-
-
-def _absolute(endpoint: str, request: Request | None) -> str:
-    """The full name of an endpoint that is named from inside its blueprint. Raises BuildError outside a request."""
-    if request is None:
-        raise BuildError(
-            f"{endpoint!r} is relative to the blueprint of a request, and there is none. Write the whole name."
-        )
-    return endpoint[1:] if request.blueprint is None else request.blueprint + endpoint
 
 
 current_app = cast("Flasgo[Settings]", Proxy("current_app", lambda: current_request("current_app").app))

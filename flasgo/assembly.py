@@ -57,6 +57,7 @@ from flasgo.ratelimit.stage import RateLimits
 from flasgo.redirects import LOCATION_SAFE
 from flasgo.request import Application, Request, Terms, routed_path
 from flasgo.response import TEXT, Response, quick
+from flasgo.routing.furniture import Processor
 from flasgo.routing.mount import Mount, own_ground
 from flasgo.routing.pattern import Pattern, Segment
 from flasgo.routing.rule import Rule
@@ -98,6 +99,7 @@ class Surroundings(Struct, frozen=True):
     errors: ErrorNet
     net: Net
     teardown: Teardown | None
+    terms: Terms
 
 
 Found: TypeAlias = tuple[Target, tuple[object, ...]]
@@ -162,6 +164,7 @@ def assemble(
     policies: Policies,
     hooks: Hooks,
     handlers: ErrorHandlers,
+    processors: tuple[Processor, ...] = (),
     providers: Mapping[type, Given],
     scope: AppScope,
     pool: ThreadPool,
@@ -187,7 +190,7 @@ def assemble(
     csrf = _csrf(rules, settings, log)
     logins = policies.backends.logins(settings)
     failures = _credential_failures(settings, log)
-    terms = replace(_common_terms(app), sessions=sessions, csrf=csrf, logins=logins)
+    terms = replace(_common_terms(app), sessions=sessions, csrf=csrf, logins=logins, processors=processors)
 
     @cache
     def around(mount: Mount | None) -> Surroundings:
@@ -209,18 +212,17 @@ def assemble(
             EntityTags(),
         )
         net = Net(errors.answer, compile_after(everyone.after, errors.answer, pool))
-        return Surroundings(stages, errors, net, compile_teardown(everyone.teardown, pool))
+        return Surroundings(stages, errors, net, compile_teardown(everyone.teardown, pool), _terms_in(terms, mount))
 
     def answer(rule: Rule) -> Target:
         route = rule.route
         code = compile_binding(route.plan, rule.pattern.names, providers, scope.value_of)
         ending = compile_ending(route, code, compile_render(route.plan, route.status_code, verify=verify), pool)
-        return _target(route, around(rule.mount), ending, _terms(terms, route, rule.pattern), pool)
+        return _target(route, around(rule.mount), ending, _terms(around(rule.mount).terms, route, rule.pattern), pool)
 
     def answer_nowhere(mount: Mount | None) -> Target:
         ending = Ending(("response = unmatched(request)",), {"unmatched": unmatched})
-        own = terms if mount is None else replace(terms, blueprint=mount.name)
-        return _target(None, around(mount), ending, own, pool)
+        return _target(None, around(mount), ending, around(mount).terms, pool)
 
     table = _routes(rules, settings, answer)
     return Assembly(
@@ -318,6 +320,12 @@ def _without_collections() -> Generator[None]:
             gc.enable()
 
 
+def _terms_in(common: Terms, mount: Mount | None) -> Terms:
+    if mount is None:
+        return common
+    return replace(common, blueprint=mount.name, processors=common.processors + mount.processors)
+
+
 def _terms(common: Terms, route: Route, pattern: Pattern) -> Terms:
     own, file = route.max_body_bytes, route.option(FileLimit)
     limit = common.max_body_bytes if own is None else own
@@ -327,7 +335,6 @@ def _terms(common: Terms, route: Route, pattern: Pattern) -> Terms:
         common,
         endpoint=route.name,
         pattern=route.path,
-        blueprint=route.blueprint,
         parameters=pattern.names,
         max_body_bytes=limit,
         form_limits=forms,

@@ -6,12 +6,14 @@ the proxies work in sync handlers as they do on the loop.
 
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from flasgo.current import current as in_hand
 from flasgo.identity import User
 from flasgo.request import Request, State
 from flasgo.session import Session
+
+C = TypeVar("C", bound=Callable[..., object])
 
 current = cast("ContextVar[Request]", in_hand)
 
@@ -96,6 +98,18 @@ current_user = cast("User", Proxy("current_user", lambda: current_request("curre
 
 g = cast("State", Proxy("g", lambda: current_request("g").g))
 """A namespace for the length of the current request."""
+
+
+def after_this_request(function: C) -> C:
+    """Call `function(response)` when the current request has been answered, before its `after_request` hooks.
+
+    It is called on the event loop and may change the response, or return another. Raises RuntimeError outside a request.
+    """
+    request = current_request("after_this_request()")
+    if request.afterwards is None:
+        request.afterwards = []
+    request.afterwards.append(function)
+    return function
 
 
 def csp_nonce() -> str:

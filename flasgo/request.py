@@ -66,6 +66,9 @@ class Application(Protocol):
     def settings(self) -> Settings: ...
     @property
     def state(self) -> State: ...
+    def url_for(
+        self, endpoint: str, /, **values: Any
+    ) -> str: ...  # as Flasgo.url_for, whose keywords have types of their own
 
 
 class SessionSource(Protocol):
@@ -91,7 +94,8 @@ class Terms(Struct, frozen=True):
     """What was decided at freeze for every request of one route.
 
     `endpoint` and `pattern` name the route (None where no route matched), `blueprint` what it belongs to, `parameters` are the names in its path,
-    `max_body_bytes` and `read_timeout` (seconds) bound its body, `speaks_json` says that it takes or gives typed JSON.
+    `max_body_bytes` and `read_timeout` (seconds) bound its body, `speaks_json` says that it takes or gives typed JSON, `processors`
+    give variables to its templates.
     """
 
     endpoint: str | None = None
@@ -106,6 +110,7 @@ class Terms(Struct, frozen=True):
     csrf: TokenSource | None = None
     logins: Logins | None = None
     form_limits: FormLimits = FormLimits()
+    processors: tuple[Callable[[], Mapping[str, object]], ...] = ()
 
 
 STANDALONE = Terms()
@@ -171,6 +176,12 @@ class Request:
 
     rate_limit: RateLimitDecision | None = None
     """What the rate limits said of this request; of several the strictest. None where none was asked."""
+
+    flashed: tuple[tuple[str, str], ...] | None = None
+    """The messages with their categories that were flashed to this visitor, once somebody asked for them."""
+
+    afterwards: list[Callable[..., object]] | None = None
+    """What `after_this_request` was given."""
 
     failure: BaseException | None = None
     """What ended the request, if it was not an answer; for teardown."""

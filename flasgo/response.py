@@ -8,11 +8,12 @@
 says that user code may have written anything there, and then what is sent is merged instead of appended.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from datetime import datetime
+from os import PathLike
 from types import MappingProxyType
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 from msgspec import Struct
 from msgspec.json import Encoder
@@ -57,6 +58,12 @@ class SupportsHTML(Protocol):
     def __html__(self) -> str: ...
 
 
+class Renderer(Protocol):
+    """Renders templates by name."""
+
+    def render(self, name: str, context: Mapping[str, object] | None = None, /) -> str: ...
+
+
 class Response:
     """An answer held in memory.
 
@@ -69,6 +76,8 @@ class Response:
     status_code: int = 200
     allow_public_cache: bool = False
     error_code: str | None = None
+    renderer: "ClassVar[Callable[[str | PathLike[str] | Sequence[str | PathLike[str]]], Renderer] | None]" = None
+    """How folders become templates: said by templating, which stands above."""
     written: MutableHeaders | None = None
     """The view that user code may have written header fields through; None while nobody asked for one."""
     delivery: Delivery = Delivery()
@@ -197,6 +206,29 @@ class Response:
     def json(cls, value: object, *, status_code: int = 200, headers: Mapping[str, str] | None = None) -> "Response":
         """Compact JSON (RFC 8259) of anything that msgspec encodes."""
         return Response(encode_json(value), status_code, headers, content_type="application/json")
+
+    @classmethod
+    def template(
+        cls,
+        template_name: str,
+        *,
+        templates: "Renderer | None" = None,
+        template_dirs: str | PathLike[str] | Sequence[str | PathLike[str]] | None = None,
+        context: Mapping[str, object] | None = None,
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> "Response":
+        """A page of `templates` (as `app.templates`) or, for which an environment is made each time, of folders.
+
+        Raises ValueError where neither is given, TemplateNotFound.
+        """
+        if templates is None:
+            if template_dirs is None or cls.renderer is None:
+                raise ValueError(
+                    "Response.template needs templates=app.templates, after app.configure_templates(…), or template_dirs=…"
+                )
+            templates = cls.renderer(template_dirs)
+        return Response.html(templates.render(template_name, context), status_code=status_code, headers=headers)
 
     @classmethod
     def redirect(
@@ -381,6 +413,16 @@ def _conversion(value: object) -> Callable[..., Response]:
         f"A handler returned {kind.__module__}.{kind.__qualname__}, which has no form as a response. Return a Response, str, "
         f"bytes, None, a mapping, a list, a Struct, a dataclass, a generator, or (body, status[, headers]); or declare the return type."
     )
+
+
+def make_response(*value: object) -> Response:
+    """The response that a handler's value stands for, to change it before it is returned: `make_response(render_template(…), 404)`.
+
+    Nothing is an empty response. Raises TypeError for what a handler could not return.
+    """
+    if not value:
+        return Response()
+    return to_response(value[0] if len(value) == 1 else value)
 
 
 jsonify = Response.json

@@ -23,6 +23,7 @@ from typing import cast
 
 from msgspec import Struct
 
+from flasgo.pipeline.hooks import call_afterwards
 from flasgo.pipeline.stage import AskStep, GateStep, Handle, Part, Step, Work, WorkStep
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.request import Request
@@ -61,7 +62,8 @@ def compile_handle(parts: Sequence[Part], ending: Ending, net: Net, pool: Thread
             raise ValueError(f"Two stages mean different things by one of these names: {', '.join(part.names)}.")
         names |= part.names
     body = list(_inner([step for part in parts for step in part.steps], ending, names))
-    lines = ["scope, fields = request.scope, request.fields", "try:", *indented(body), *ON_ERROR]
+    names["afterwards"] = call_afterwards
+    lines = ["scope, fields = request.scope, request.fields", "try:", *indented(body), *ON_ERROR, *AFTERWARDS]
     if net.after is not None:
         names["after"] = net.after
         lines.append("response = await after(request, response)")
@@ -79,6 +81,11 @@ def compile_handle(parts: Sequence[Part], ending: Ending, net: Net, pool: Thread
 
 
 ON_ERROR = ("except Exception as error:", "    response = await answer(request, error)")
+
+AFTERWARDS = (
+    "if request.afterwards is not None:",
+    "    response = await afterwards(request, response, answer)",
+)
 
 
 def _commit(name: str, *, waits: bool) -> tuple[str, ...]:

@@ -159,6 +159,17 @@ def _after_in_thread(hooks: Sequence[Hook], answer: Answer, pool: ThreadPool) ->
     return after
 
 
+async def call_afterwards(request: Request, response: Response, answer: Answer) -> Response:
+    """What `after_this_request` was given; a failing function is answered as an error, and the others see that response."""
+    for function in request.afterwards or ():
+        try:
+            value = function(response)
+            response = _successor(response, await value if isinstance(value, Awaitable) else value)
+        except Exception as error:  # noqa: BLE001 - whatever it raises becomes an answer
+            response = await answer(request, error)
+    return response
+
+
 def _successor(response: Response, value: object) -> Response:
     """The response after a hook that returned this."""
     return response if value is None or value is response else to_response(value)

@@ -5,6 +5,8 @@ builds its routes from, each time that it is registered, so that one blueprint m
 """
 
 from collections.abc import Iterable, Iterator
+from os import PathLike
+from pathlib import Path
 from typing import Unpack
 
 from msgspec import Struct
@@ -44,12 +46,13 @@ class Blueprint(Registrar):
     """Routes, hooks, error handlers and policies under one name and prefix, for `app.register_blueprint`.
 
     `name` stands before the names of its routes: `url_for("name.view")`. `url_prefix` stands before their paths and may hold
-    placeholders. `defaults` are options that all its routes get, after their own; the other keywords are those of a route, for
+    placeholders. `template_folder`, seen from the working directory, is where templates are looked for after the application's own.
+    `defaults` are options that all its routes get, after their own; the other keywords are those of a route, for
     every route that does not say otherwise.
 
     Hooks registered here run for its routes alone, and for paths under its prefix that no route matches.
 
-    Raises RegistrationError for a name with a dot and a prefix without a slash at its beginning.
+    Raises RegistrationError for a name with a dot, a prefix without a slash at its beginning, and a folder that is none.
     """
 
     def __init__(
@@ -57,12 +60,14 @@ class Blueprint(Registrar):
         name: str,
         *,
         url_prefix: str = "",
+        template_folder: str | PathLike[str] | None = None,
         defaults: Iterable[Struct] = (),
         **options: Unpack[SharedOptions],
     ) -> None:
         super().__init__(owned=())
         self.name = checked_name(name)
         self.url_prefix = checked_prefix(url_prefix)
+        self.template_folder = _checked_folder(template_folder)
         self._defaults = list(defaults)
         self._options = options
         self._entries: list[Entry] = []
@@ -171,6 +176,8 @@ class Blueprint(Registrar):
             hooks=Hooks(tuple(self._before), tuple(self._after), tuple(self._teardown)),
             handlers=ErrorHandlers(dict(self._by_class), dict(self._by_status)),
             defaults=tuple(self._defaults),
+            furniture=self._furniture,
+            template_folder=self.template_folder,
             outer=outer,
         )
         shared = {**shared, **self._options}
@@ -205,3 +212,12 @@ def checked_prefix(prefix: str) -> str:
     if prefix and not prefix.startswith("/"):
         raise RegistrationError(f"url_prefix {prefix!r} does not begin with '/'; write {f'/{prefix}'!r}.")
     return prefix.rstrip("/")
+
+
+def _checked_folder(folder: str | PathLike[str] | None) -> str | PathLike[str] | None:
+    if folder is not None and not Path(folder).is_dir():
+        raise RegistrationError(
+            f"template_folder={str(folder)!r} is no folder, seen from {str(Path.cwd())!r}; "
+            "write Path(__file__).parent / 'templates' for one beside the blueprint's module."
+        )
+    return folder

@@ -1,13 +1,15 @@
 """Mount: what a registered blueprint gives its routes beside their own options."""
 
 from collections.abc import Iterator, Sequence
+from os import PathLike
 from typing import TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from flasgo.pipeline.errors import ErrorHandlers
 from flasgo.pipeline.hooks import Hooks
 from flasgo.routing.converters import PATH
+from flasgo.routing.furniture import Furniture, Processor
 from flasgo.routing.pattern import Pattern, Placeholder, Segment
 from flasgo.routing.table import form_of
 
@@ -24,12 +26,19 @@ class Mount(Struct, frozen=True, eq=False):
     hooks: Hooks
     handlers: ErrorHandlers
     defaults: tuple[Struct, ...] = ()
+    furniture: Furniture = field(default_factory=Furniture)
+    template_folder: str | PathLike[str] | None = None
     outer: "Mount | None" = None
 
     @property
     def chain(self) -> "Mounts":
         """The mounts around a route of this one, the outermost first."""
         return (*(self.outer.chain if self.outer is not None else ()), self)
+
+    @property
+    def processors(self) -> tuple[Processor, ...]:
+        """The context processors of these mounts, the outermost's first."""
+        return tuple(each for mount in self.chain for each in mount.furniture.processors)
 
 
 Mounts: TypeAlias = tuple[Mount, ...]

@@ -19,6 +19,7 @@ from flasgo.plan.signature import endpoint_name, source_of
 from flasgo.plan.types import peel
 from flasgo.response import checked_status
 from flasgo.routing.converters import Converter, Converters
+from flasgo.routing.furniture import Furnisher
 from flasgo.routing.mount import Mount
 from flasgo.routing.pattern import Pattern, parse
 from flasgo.routing.policies import Declared, declare, with_policies
@@ -80,10 +81,11 @@ class RouteOptions(SharedOptions, total=False):
     operation_id: str | None
 
 
-class Registrar:
+class Registrar(Furnisher):
     """Collects what is registered, checked at once; whoever owns it says when it is too late (`_check_open`)."""
 
     def __init__(self, owned: tuple[type, ...]) -> None:
+        super().__init__()
         self._owned = owned
         self._converters = Converters()
         self._rules: list[Rule] = []
@@ -94,10 +96,6 @@ class Registrar:
         self._teardown: list[Hook] = []
         self._by_class: dict[type[Exception], Hook] = {}
         self._by_status: dict[int, Hook] = {}
-
-    def _check_open(self, what: str) -> None:
-        """Raise FrozenError when nothing may be registered any more."""
-        raise NotImplementedError
 
     @property
     def routes(self) -> tuple[Route, ...]:

@@ -1,10 +1,15 @@
 """Router: a registrar that keeps its routes, and takes those of blueprints."""
 
-from flasgo.errors import RegistrationError
+from difflib import get_close_matches
+
+from flasgo.context import current
+from flasgo.errors import BuildError, RegistrationError
+from flasgo.request import Request
 from flasgo.routing.blueprint import Batch, Blueprint, checked_name, checked_prefix
 from flasgo.routing.mount import Mount
 from flasgo.routing.registrar import Registrar, RouteOptions
 from flasgo.routing.rule import Rule
+from flasgo.routing.urls import build_url
 
 
 class Router(Registrar):
@@ -43,6 +48,10 @@ class Router(Registrar):
             self._declared += [one for one in member.declared if id(one) not in known]
             member.close()
 
+    def _meant(self, endpoint: str, values: dict[str, object]) -> str:  # noqa: ARG002 - for those who know of more
+        """The endpoint that another name stands for; values that it adds go into `values`."""
+        return endpoint
+
     def _rules_of(self, batch: Batch) -> list[Rule]:
         rules = []
         for entry in batch.entries:
@@ -50,3 +59,55 @@ class Router(Registrar):
             path = batch.prefix + entry.path or "/"
             rules.append(self._rule(path, entry.endpoint, entry.methods, options, batch.converters, mount=batch.mount))
         return rules
+
+    def url_for(
+        self,
+        endpoint: str,
+        /,
+        *,
+        _anchor: str | None = None,
+        _external: bool = False,
+        _scheme: str | None = None,
+        **values: object,
+    ) -> str:
+        """The URL of the route of this name; values that its path does not take become the query.
+
+        A name that begins with a dot is that of a route in the blueprint of the current request, or of a route in no blueprint where
+        that has none.
+
+        Inside a request it begins with the path under which the application is mounted. `_external` gives the whole URL, which
+        needs a request; `_scheme` too, and replaces the request's scheme.
+
+        Raises BuildError for an unknown name, a missing value, or one that the path's converter does not take.
+        """
+        request = current.get(None)
+        if endpoint.startswith("."):
+            endpoint = _absolute(endpoint, request)
+        endpoint = self._meant(endpoint, values)
+        candidates = self._rules_by_name.get(endpoint, [])
+        if not candidates:
+            near = get_close_matches(endpoint, self._rules_by_name, n=1)
+            raise BuildError(f"There is no endpoint {endpoint!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+        if len({id(rule.route.endpoint) for rule in candidates}) > 1:
+            raise BuildError(
+                f"Several handlers are named {endpoint!r}. Give their routes different names with `name=`."
+            )
+        root = "" if request is None else request.root_path
+        patterns = [rule.pattern for rule in candidates]
+        url = build_url(patterns, endpoint, values, root_path=root, anchor=_anchor)
+        if not _external and _scheme is None:
+            return url
+        if request is None:
+            raise BuildError(
+                f"The whole URL of {endpoint!r} needs a request, which says the host. Leave out _external."
+            )
+        return f"{_scheme or request.scheme}://{request.host}{url}"
+
+
+def _absolute(endpoint: str, request: Request | None) -> str:
+    """The full name of an endpoint that is named from inside its blueprint. Raises BuildError outside a request."""
+    if request is None:
+        raise BuildError(
+            f"{endpoint!r} is relative to the blueprint of a request, and there is none. Write the whole name."
+        )
+    return endpoint[1:] if request.blueprint is None else request.blueprint + endpoint

@@ -1,7 +1,7 @@
 """What `flasgo` exports is what it says, and nothing of it is without a word."""
 
 import ast
-import sys
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
@@ -15,15 +15,19 @@ PACKAGE = Path(flasgo.__file__).parent
 
 def public_names(module: ModuleType) -> list[str]:
     """The names that a module has for others: its own submodules are reached by their paths."""
-    return [n for n, value in vars(module).items() if not n.startswith("_") and not isinstance(value, ModuleType)]
+    late = vars(module).get("_OF_JINJA", ())
+    return [
+        *late,
+        *(n for n, value in vars(module).items() if not n.startswith("_") and not isinstance(value, ModuleType)),
+    ]
 
 
 def homes() -> dict[str, ModuleType]:
     """Where each exported name is defined."""
     tree = ast.parse(Path(flasgo.__file__).read_text())
     return {
-        alias.asname or alias.name: sys.modules[node.module or ""]
-        for node in tree.body
+        alias.asname or alias.name: import_module(node.module or "")
+        for node in (*tree.body, *(inner for block in tree.body if isinstance(block, ast.If) for inner in block.body))
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
@@ -80,3 +84,9 @@ def test_a_name_that_is_not_exported_is_seen() -> None:
 
 def test_the_package_says_that_it_is_typed() -> None:
     assert (PACKAGE / "py.typed").is_file()
+
+
+def test_the_names_that_need_jinja_are_loaded_by_their_use() -> None:
+    assert flasgo.TemplateNotFound is import_module("jinja2").TemplateNotFound
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        vars(flasgo)["__getattr__"]("nothing")

@@ -137,6 +137,7 @@ def run_document(document: Path, directory: Path) -> None:
     (directory / "examples").symlink_to(ROOT / "examples")
     terminal = Terminal(directory)
     with ExitStack() as stack:
+        stack.enter_context(chdir(directory))
         stack.callback(terminal.close)
         stack.enter_context(chdir(directory))
         module = stack.enter_context(_module(f"document_{document.stem}"))

@@ -8,6 +8,9 @@ from flasgo.request import Request, Terms
 
 
 class App:
+    def url_for(self, endpoint: str, /, **values: Any) -> str:
+        raise NotImplementedError
+
     def __init__(self, **settings: Any) -> None:
         self.settings = Settings(**settings)
         self.state: Any = None
