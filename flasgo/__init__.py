@@ -61,6 +61,7 @@ from flasgo.identity import User
 from flasgo.outbound.config import SSRFConfig
 from flasgo.outbound.guard import SSRFGuard, SSRFResolvedURL
 from flasgo.outbound.urls import SSRFViolation
+from flasgo.pageform import PageForm
 from flasgo.plan.access import Permission
 from flasgo.plan.answers import Accepted, Created, Status
 from flasgo.plan.headers import Cache
@@ -144,6 +145,7 @@ __all__ = [
     "MethodNotAllowed",
     "NotAcceptable",
     "NotFound",
+    "PageForm",
     "PasswordValidator",
     "Path",
     "Permission",

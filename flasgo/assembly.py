@@ -36,6 +36,7 @@ from flasgo.auth.registry import Policies
 from flasgo.auth.stage import Authentication
 from flasgo.binding.calls import Given
 from flasgo.binding.decode import compile_binding
+from flasgo.binding.pages import read_page
 from flasgo.binding.render import compile_render
 from flasgo.debug.page import DebugPage
 from flasgo.errors import MalformedRequest, MethodNotAllowed, NotFound
@@ -240,6 +241,7 @@ def assemble(
 def _common_terms(app: Application) -> Terms:
     settings = app.settings
     return Terms(
+        page_reader=read_page,
         max_body_bytes=settings.MAX_REQUEST_BODY_BYTES,
         read_timeout=settings.REQUEST_READ_TIMEOUT_SECONDS,
         app=app,

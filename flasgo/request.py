@@ -19,6 +19,7 @@ from flasgo.http.multipart import FormLimits
 from flasgo.http.query import parse_query
 from flasgo.http.url import URL
 from flasgo.identity import ANONYMOUS, User
+from flasgo.pageform import PageForm
 from flasgo.session import Session, Stored
 from flasgo.settings import Settings
 from flasgo.storage.decision import RateLimitDecision
@@ -90,6 +91,12 @@ class Logins(Protocol):
     def logout(self, request: "Request", /) -> None: ...
 
 
+class PageReader(Protocol):
+    """Reads a form as a record, or says what is wrong with it."""
+
+    def __call__(self, record: type[T], form: FormData, /) -> PageForm[T]: ...
+
+
 class Terms(Struct, frozen=True):
     """What was decided at freeze for every request of one route.
 
@@ -111,6 +118,7 @@ class Terms(Struct, frozen=True):
     logins: Logins | None = None
     form_limits: FormLimits = FormLimits()
     processors: tuple[Callable[[], Mapping[str, object]], ...] = ()
+    page_reader: PageReader | None = None
 
 
 STANDALONE = Terms()
@@ -401,6 +409,16 @@ class Request:
                 yield piece
         elif body:
             yield body
+
+    async def form_as(self, record: type[T]) -> PageForm[T]:
+        """The body as a form of `record` (a Struct, dataclass or TypedDict, whose files are UploadedFile), for a page that shows it again with
+        what is wrong: a form that is not valid is no error here.
+
+        Raises what `form` raises, and TypeError for a record that no form can carry.
+        """
+        if self.terms.page_reader is None:
+            raise RuntimeError("This Request was not made by an application, so it reads no typed forms.")
+        return self.terms.page_reader(record, await self.form())
 
     async def form(self) -> FormData:
         """The body as a form, read once and kept; empty for a body that is neither urlencoded nor multipart.
