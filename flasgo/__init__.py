@@ -71,13 +71,14 @@ from flasgo.plan.model import Route
 from flasgo.problems import Problem
 from flasgo.ratelimit.rule import rate_limit
 from flasgo.redirects import is_safe_redirect_target
-from flasgo.request import Request, State
+from flasgo.request import Request
 from flasgo.response import Response, jsonify, make_response, redirect
 from flasgo.routing.blueprint import Blueprint
 from flasgo.routing.converters import Converter
 from flasgo.security.session_records import Device
 from flasgo.session import Session, SessionError
 from flasgo.settings import Settings
+from flasgo.state import State
 from flasgo.storage.decision import RateLimitDecision
 from flasgo.storage.memory import MemoryStore
 from flasgo.storage.model import Counter, Store, Verdict

@@ -30,7 +30,7 @@ from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.documents import SecurityScheme
 from flasgo.plan.limits import RateLimitExempt
 from flasgo.plan.model import Endpoint, Injected
-from flasgo.request import NOT_YET, Request, State
+from flasgo.request import NOT_YET, Request
 from flasgo.response import WITH_BODY, Response
 from flasgo.routing.policies import check_attached, declare, with_policies
 from flasgo.routing.rule import Rule, by_key, with_providers
@@ -39,6 +39,7 @@ from flasgo.security.session_keeper import SessionKeeper, session_keeper
 from flasgo.server.run import run_app
 from flasgo.session import Session
 from flasgo.settings import Settings, load_settings
+from flasgo.state import State
 from flasgo.staticfiles import StaticFiles
 from flasgo.storage.model import Store
 from flasgo.storage.urls import Stores

@@ -10,8 +10,9 @@ from typing import Any, TypeVar, cast
 
 from flasgo.current import current as in_hand
 from flasgo.identity import User
-from flasgo.request import Request, State
+from flasgo.request import Request
 from flasgo.session import Session
+from flasgo.state import State
 
 C = TypeVar("C", bound=Callable[..., object])
 

@@ -1,7 +1,7 @@
 """Request: one HTTP exchange as the application sees it; parsed when asked, once."""
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, cast, overload
@@ -22,6 +22,7 @@ from flasgo.identity import ANONYMOUS, User
 from flasgo.pageform import PageForm
 from flasgo.session import Session, Stored
 from flasgo.settings import Settings
+from flasgo.state import State
 from flasgo.storage.decision import RateLimitDecision
 from flasgo.validation.decode import decoder_for
 
@@ -30,34 +31,6 @@ T = TypeVar("T")
 
 Owed: TypeAlias = tuple[Callable[..., Awaitable[None]], object, "Owed | None"]
 """How a provider is ended, the generator or context manager that it is, and what was entered before it."""
-
-
-class State:
-    """An open namespace: what an application or a request carries from one place to another."""
-
-    def __getattr__(self, name: str) -> Any:  # an open namespace has no types
-        raise AttributeError(f"nothing named {name!r} was put here")
-
-    def __setattr__(self, name: str, value: object) -> None:
-        self.__dict__[name] = value
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.__dict__
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.__dict__)
-
-    def __repr__(self) -> str:
-        return f"State({', '.join(self)})"
-
-    def get(self, name: str, default: T | None = None) -> Any | T | None:
-        return self.__dict__.get(name, default)
-
-    def pop(self, name: str, default: T | None = None) -> Any | T | None:
-        return self.__dict__.pop(name, default)
-
-    def setdefault(self, name: str, default: T) -> Any | T:
-        return self.__dict__.setdefault(name, default)
 
 
 class Application(Protocol):

@@ -2,7 +2,8 @@ import pytest
 
 from flasgo.context import Proxy, current, current_request, current_user, g, request
 from flasgo.identity import User
-from flasgo.request import Request, State
+from flasgo.request import Request
+from flasgo.state import State
 
 
 async def receive():

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from flasgo.errors import MalformedRequest, RequestTimeout
-from flasgo.request import Request, State, Terms, is_json, routed_path
+from flasgo.request import Request, Terms, is_json, routed_path
+from flasgo.state import State
 
 
 def scope(**more: Any) -> Any:
