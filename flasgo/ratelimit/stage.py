@@ -127,11 +127,14 @@ def client_gate(limiter: Limiter, quotas: Sequence[Quota]) -> Gate:
 
 def key_gate(limiter: Limiter, keyed: Sequence[Keyed]) -> Gate:
     """Take from the quotas of whoever the key functions name."""
+    first = keyed[0]
+    alone = not limiter.waits and len(keyed) == 1
 
     def gate(request: Request) -> Awaitable[None] | None:
-        values = [one.key_func(request) for one in keyed]
-        if any(isinstance(value, Awaitable) for value in values):
-            return later(request, values)
+        values = [first.key_func(request)] if alone else [one.key_func(request) for one in keyed]
+        for value in values:
+            if isinstance(value, Awaitable):
+                return later(request, values)
         return take(request, values)
 
     async def later(request: Request, values: list[object]) -> None:
@@ -146,6 +149,8 @@ def key_gate(limiter: Limiter, keyed: Sequence[Keyed]) -> Gate:
             key = key_of(request, value)
             if key is None:
                 limiter.note_stranger(request)
+            elif alone:
+                limiter.take_one(request, one.quota, one.quota.prefix + key)
             else:
                 add_hit(hits, one.quota, key)
         return limiter.take(request, hits) if hits else None

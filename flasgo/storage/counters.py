@@ -57,9 +57,14 @@ class CounterTable:
         """Hit one counter."""
         with self._lock:
             now = self._clock()
-            outcome = rate.hit(self._states.get(key), now, cost)
-            if outcome[3] is not None:
-                self._put(key, outcome[3], now)
+            state = self._states.get(key)
+            outcome = rate.hit(state, now, cost)
+            packed = outcome[3]
+            if packed is not None:
+                if state is None:
+                    self._put(key, packed, now)
+                else:
+                    self._states[key] = packed
         return outcome
 
     def look(self, key: str, rate: Rate, cost: int = 1) -> int:
@@ -71,11 +76,12 @@ class CounterTable:
         """Hit several counters, of different keys, with a cost each: all of them, or none where one does not allow it."""
         with self._lock:
             now, states = self._clock(), self._states
-            waits = [rate.look(states.get(key), now, cost) for key, rate, cost in hits]
-            if any(waits):
-                looks = [rate.hit(states.get(key), now, 0) for key, rate, _ in hits]
-                return [(wait, left, reset, None) for wait, (_, left, reset, _) in zip(waits, looks, strict=True)]
             outcomes = [rate.hit(states.get(key), now, cost) for key, rate, cost in hits]
+            if any(wait for wait, _, _, _ in outcomes):
+                looks = [rate.hit(states.get(key), now, 0) for key, rate, _ in hits]
+                return [
+                    (wait, left, reset, None) for (wait, *_), (_, left, reset, _) in zip(outcomes, looks, strict=True)
+                ]
             for (key, _, _), outcome in zip(hits, outcomes, strict=True):
                 if outcome[3] is not None:
                     self._put(key, outcome[3], now)

@@ -998,3 +998,19 @@ def test_the_coming_of_300_000_clients_frees_none_that_is_limited_and_memory_sta
     assert table.take("limited", rate)[0] > 0
     assert size < 100_000 * 250
     assert peak < 100_000 * 500
+
+
+def test_a_plain_key_func_may_give_an_awaitable() -> None:
+    app = application()
+
+    async def tenant(request: Request) -> str:
+        return request.headers["x-tenant"]
+
+    @app.get("/")
+    @app.ratelimit(1, per=60, key_func=lambda request: tenant(request))
+    async def index():
+        return "served"
+
+    client = app.test_client()
+
+    assert [client.get("/", headers={"x-tenant": key}).status_code for key in "aab"] == [200, 429, 200]

@@ -5,7 +5,8 @@ from base64 import b64encode
 
 import pytest
 
-from flasgo import Flasgo, Settings, User, abort, basic_backend, bearer_token_backend
+from flasgo import Flasgo, Settings, TooManyRequests, User, abort, basic_backend, bearer_token_backend
+from flasgo.security.throttle import FailureThrottle
 
 
 def application(**settings: object) -> Flasgo[Settings]:
@@ -191,3 +192,11 @@ async def test_success_forgets_what_the_client_failed_with_for_the_account(call)
     wrong, right = b"wrong", b"right"
     assert [await status(p) for p in (wrong, wrong, right, wrong, wrong, right)] == [401, 401, 200, 401, 401, 200]
     assert [await status(p) for p in (wrong, wrong, wrong, right)] == [401, 401, 401, 429]
+
+
+async def test_every_route_may_be_answered_429_while_the_throttle_is_on() -> None:
+    for limit, rejections in ((3, (TooManyRequests,)), (0, ())):
+        app = application(SECURITY_FAILURE_RATE_LIMIT=limit)
+        (throttle,) = [stage for stage in app.freeze().stages if isinstance(stage, FailureThrottle)]
+
+        assert throttle.rejections(app.routes[0]) == rejections

@@ -111,3 +111,13 @@ def test_no_cost_is_a_look(rate: Rate) -> None:
     wait, left, reset, new = rate.hit(state, START, 0)
     assert (wait, left, new) == (0, 0, None)
     assert reset > 0
+
+
+def test_the_short_way_of_a_bucket_that_is_alone_counts_as_the_long_one() -> None:
+    rate = SlidingWindow(3, 60 * SECOND)
+    state = taken(rate, 0, 10)
+
+    assert rate.hit(state, START + 59 * SECOND, 1)[:3] == (0, 0, SECOND)
+    assert rate.hit(state, START + 59 * SECOND, 2)[0] > 0
+    assert rate.hit(state, START + 61 * SECOND, 1)[:2] == (0, 1)
+    assert rate.hit(state, START + 9 * SECOND, 1)[:2] == (0, 0)
