@@ -159,8 +159,7 @@ def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
             size = 0
         waiting.append(piece)
         size += len(piece)
-    if waiting:
-        yield b"".join(waiting)
+    yield b"".join(waiting)
 
 
 def disposition(filename: str, *, attachment: bool) -> str:

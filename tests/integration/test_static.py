@@ -668,3 +668,28 @@ def test_a_relative_directory_is_found_where_the_program_is_started(folder, monk
     shutil.rmtree(folder)
     assert client.get("/static/app.css").status_code == 404
     assert "static" in repr(application(folder.parent)._statics["static:/static"])
+
+
+# ── files that change while they are asked for ──────────────────────────────────────────────────────────────────────
+
+
+def test_a_large_file_that_goes_before_it_is_opened_is_not_found(folder):
+    app = application(folder)
+
+    @app.after_request
+    async def remove(response):
+        (folder / "large.bin").unlink(missing_ok=True)
+
+    assert app.test_client().get("/static/large.bin").status_code == 404
+
+
+def test_a_sibling_that_goes_meanwhile_is_passed_over(compressed, monkeypatch):
+    app = application(compressed)
+    files = app._statics["static:/static"]
+    kept = files._find("app.css")
+    (compressed / "app.css.br").unlink()
+    assert files._coded("app.css", kept, ("br",)) is kept.plain
+    write(compressed / "app.css.gz", b"other", at=1_700_000_050)
+    assert files._coded("app.css", kept, ("br", "gzip")).body == b"other"
+    write(compressed / "app.css.zst", b"old", at=1_600_000_000)
+    assert files._coded("app.css", kept, ("zstd",)).body == STYLE
