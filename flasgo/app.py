@@ -3,16 +3,20 @@
 import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from operator import attrgetter
 from os import PathLike
 from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast, overload
+
+from msgspec.structs import replace
 
 from flasgo.assembly import Assembly, Target, assemble, forms_of
 from flasgo.auth.defaults import default_permissions
 from flasgo.auth.model import AuthBackend
 from flasgo.auth.registry import Backends, Policies
 from flasgo.background import BackgroundTasks
+from flasgo.commands import Commands
 from flasgo.context import Proxy, current, current_request
 from flasgo.errors import ClientDisconnected, FrozenError, RegistrationError
 from flasgo.http.asgi import LENGTH_FIELDS, LENGTHS, Receive, Scope, Send, gone, length_field
@@ -32,6 +36,7 @@ from flasgo.plan.limits import RateLimitExempt
 from flasgo.plan.model import Endpoint, Injected
 from flasgo.request import NOT_YET, Request
 from flasgo.response import WITH_BODY, Response
+from flasgo.routing.blueprint import Batch, Entry
 from flasgo.routing.policies import check_attached, declare, with_policies
 from flasgo.routing.rule import Rule, by_key, with_providers
 from flasgo.routing.table import Table
@@ -46,7 +51,7 @@ from flasgo.storage.urls import Stores
 from flasgo.templating.engine import JinjaTemplates
 from flasgo.templating.lookup import Folder
 from flasgo.templating.site import TemplateSite
-from flasgo.testing.client import TestClient
+from flasgo.testing.client import ClientOptions, TestClient
 
 logger = logging.getLogger("flasgo.app")
 
@@ -65,17 +70,6 @@ new_request = object.__new__
 
 NO_VALUES: tuple[object, ...] = ()
 NO_TARGETS: dict[str, Target] = {}
-
-
-class ClientOptions(TypedDict, total=False):
-    """What `test_client` takes: see TestClient."""
-
-    base_url: str
-    raise_server_exceptions: bool | None
-    root_path: str
-    client: tuple[str, int] | None
-    headers: Mapping[str, str] | None
-    timeout: float | None
 
 
 class AppOptions(TypedDict, total=False):
@@ -142,6 +136,7 @@ class Flasgo(TemplateSite, Generic[S]):
         self.settings = cast("S", load_settings(settings))
         self._backends = Backends(self.settings.session_cookie_name)
         self.state = State()
+        self.cli = Commands()
         self.ssrf = SSRFGuard(SSRFConfig.from_settings(self.settings))
         self.stores = Stores()
         self._keeper = session_keeper(self.settings, self.stores, session_store)
@@ -212,7 +207,24 @@ class Flasgo(TemplateSite, Generic[S]):
         self.add_route(files.pattern, files, name=name, include_in_schema=False)
         declare(files, files.option, "configure_static", into=self._declared)
         declare(files, RateLimitExempt(), "configure_static", into=self._declared)  # a page may need many of them
-        self._statics[name] = files
+
+    def _rules_of(self, batch: Batch) -> list[Rule]:
+        """The routes of a blueprint, and its static files: they stand in it, with its hooks and policies."""
+        folder = batch.blueprint.static_folder
+        if folder is None:
+            return super()._rules_of(batch)
+        path = batch.blueprint.static_url_path
+        files = StaticFiles(folder, url_path=batch.prefix + path, cache_max_age=3600, run=self._pool.run_surely)
+        entry = Entry(f"{path}/<path:filename>", files, ("GET",), {"name": "static", "include_in_schema": False})
+        rules = super()._rules_of(replace(batch, entries=(*batch.entries, entry)))
+        route = replace(rules[-1].route, options=(*rules[-1].route.options, files.option, RateLimitExempt()))
+        return [*rules[:-1], replace(rules[-1], route=route)]
+
+    def _add_rules(self, rules: Sequence[Rule]) -> None:
+        super()._add_rules(rules)
+        for rule in rules:
+            if isinstance(rule.route.endpoint, StaticFiles):
+                self._statics[rule.route.name] = rule.route.endpoint
 
     def _check_open(self, what: str) -> None:
         if self._assembly is not None:
@@ -285,8 +297,9 @@ class Flasgo(TemplateSite, Generic[S]):
     # ── use ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _meant(self, endpoint: str, values: dict[str, object]) -> str:
-        if endpoint == "static" and self._statics and endpoint not in self._rules_by_name:
-            endpoint = "static:/static" if "static:/static" in self._statics else next(iter(self._statics))
+        if endpoint == "static" and endpoint not in self._rules_by_name:
+            own = [name for name in self._statics if name.startswith("static:")]
+            endpoint = next((name for name in ("static:/static", *own) if name in own), endpoint)
         if endpoint in self._statics and "v" not in values:
             values["v"] = self._statics[endpoint].version(str(values.get("filename", "")))
         return endpoint
@@ -300,6 +313,15 @@ class Flasgo(TemplateSite, Generic[S]):
                 'Flasgo(settings={"SESSION_STORE": "sqlite:///sessions.db"}).'
             )
         return self._keeper
+
+    @contextmanager
+    def app_context(self) -> Generator[None]:
+        """Inside the `with`, `current_app` and `url_for` are of this application where there is no request: for scripts and commands."""
+        token = outside.set(cast("Flasgo[Settings]", self))
+        try:
+            yield
+        finally:
+            outside.reset(token)
 
     def resolve_outbound_url(self, url: str) -> SSRFResolvedURL:
         """Where a URL of a user's leads, resolved once and pinned, if it may be fetched at all (CWE-918).
@@ -443,8 +465,17 @@ class Flasgo(TemplateSite, Generic[S]):
             setattr(self.state, name, value)
 
 
-current_app = cast("Flasgo[Settings]", Proxy("current_app", lambda: current_request("current_app").app))
-"""The application that answers the current request."""
+outside: ContextVar["Flasgo[Settings]"] = ContextVar("flasgo.app")
+"""The application of `app_context`."""
+
+
+def _app_in_hand() -> object:
+    app = outside.get(None) if current.get(None) is None else None
+    return current_request("current_app").app if app is None else app
+
+
+current_app = cast("Flasgo[Settings]", Proxy("current_app", _app_in_hand))
+"""The application that answers the current request; without one, that of `app_context`."""
 
 
 def url_for(

@@ -113,6 +113,11 @@ def after_this_request(function: C) -> C:
     return function
 
 
+def has_request_context() -> bool:
+    """Is a request being answered here, so that `request`, `session` and `g` can be used?"""
+    return current.get(None) is not None
+
+
 def csp_nonce() -> str:
     """The Content-Security-Policy nonce of the current request: see `Request.csp_nonce`."""
     return current_request("csp_nonce()").csp_nonce

@@ -16,7 +16,7 @@ from flasgo.http.forms import LARGE, MULTIPART, FormData, parse_form, read_form
 from flasgo.http.headers import Headers
 from flasgo.http.media import essence
 from flasgo.http.multipart import FormLimits
-from flasgo.http.query import parse_query
+from flasgo.http.query import grouped, parse_query
 from flasgo.http.url import URL
 from flasgo.identity import ANONYMOUS, User
 from flasgo.pageform import PageForm
@@ -277,8 +277,13 @@ class Request:
     def query_params(self) -> dict[str, list[str]]:
         """Every value of every query parameter. Raises MalformedRequest where it is not UTF-8 or has too many fields."""
         if self._query is None:
-            self._query = _grouped(parse_query(self.scope.get("query_string", b"")))
+            self._query = grouped(parse_query(self.scope.get("query_string", b"")))
         return self._query
+
+    @property
+    def args(self) -> FormData:
+        """The query as Flask has it: `args["q"]` and `args.get("q")` are the first value, `args.getlist("q")` all of them."""
+        return FormData(self.query_params)
 
     @property
     def headers(self) -> Headers:
@@ -476,10 +481,3 @@ def routed_path(scope: Scope) -> str:
     if root and path.startswith(root) and path[len(root) : len(root) + 1] in {"", "/"}:
         return path[len(root) :] or "/"
     return path
-
-
-def _grouped(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
-    for name, value in pairs:
-        groups.setdefault(name, []).append(value)
-    return groups

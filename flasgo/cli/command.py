@@ -8,9 +8,11 @@ from collections.abc import Sequence
 
 import click
 
+from flasgo.cli.cmd import cmd
 from flasgo.cli.failures import last_lines
 from flasgo.cli.routes import routes
 from flasgo.cli.run import run
+from flasgo.cli.shell import shell
 from flasgo.errors import ConfigurationError
 from flasgo.server.processes import EXIT_REFUSED, say
 
@@ -39,6 +41,8 @@ def command(context: click.Context) -> int:
 
 command.add_command(run)
 command.add_command(routes)
+command.add_command(cmd)
+command.add_command(shell)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -39,6 +39,14 @@ def parse_query(raw: bytes, *, max_fields: int = MAX_FIELDS) -> list[tuple[str, 
     return fields
 
 
+def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The values of each name, in order."""
+    groups: dict[str, list[str]] = {}
+    for name, value in pairs:
+        groups.setdefault(name, []).append(value)
+    return groups
+
+
 def encode_query(pairs: Iterable[tuple[str, str]]) -> str:
     """The pairs as `parse_query` reads them, in ASCII. Raises ValueError for lone surrogates, which UTF-8 cannot say."""
     return urlencode(tuple(pairs))

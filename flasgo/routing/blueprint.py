@@ -47,6 +47,7 @@ class Blueprint(Registrar):
 
     `name` stands before the names of its routes: `url_for("name.view")`. `url_prefix` stands before their paths and may hold
     placeholders. `template_folder`, seen from the working directory, is where templates are looked for after the application's own.
+    `static_folder` is served below prefix and `static_url_path`, as the route `static`; then the prefix has no placeholders.
     `defaults` are options that all its routes get, after their own; the other keywords are those of a route, for
     every route that does not say otherwise.
 
@@ -61,13 +62,17 @@ class Blueprint(Registrar):
         *,
         url_prefix: str = "",
         template_folder: str | PathLike[str] | None = None,
+        static_folder: str | PathLike[str] | None = None,
+        static_url_path: str = "/static",
         defaults: Iterable[Struct] = (),
         **options: Unpack[SharedOptions],
     ) -> None:
         super().__init__(owned=())
         self.name = checked_name(name)
         self.url_prefix = checked_prefix(url_prefix)
-        self.template_folder = _checked_folder(template_folder)
+        self.template_folder = _checked_folder("template_folder", template_folder)
+        self.static_folder = _checked_folder("static_folder", static_folder)
+        self.static_url_path = checked_prefix(static_url_path)
         self._defaults = list(defaults)
         self._options = options
         self._entries: list[Entry] = []
@@ -214,10 +219,10 @@ def checked_prefix(prefix: str) -> str:
     return prefix.rstrip("/")
 
 
-def _checked_folder(folder: str | PathLike[str] | None) -> str | PathLike[str] | None:
+def _checked_folder(what: str, folder: str | PathLike[str] | None) -> str | PathLike[str] | None:
     if folder is not None and not Path(folder).is_dir():
         raise RegistrationError(
-            f"template_folder={str(folder)!r} is no folder, seen from {str(Path.cwd())!r}; "
-            "write Path(__file__).parent / 'templates' for one beside the blueprint's module."
+            f"{what}={str(folder)!r} is no folder, seen from {str(Path.cwd())!r}; "
+            f"write Path(__file__).parent / {Path(folder).name!r} for one beside the blueprint's module."
         )
     return folder

@@ -49,6 +49,17 @@ class RequestOptions(MessageOptions, total=False):
     follow_redirects: bool
 
 
+class ClientOptions(TypedDict, total=False):
+    """What `Flasgo.test_client` takes: see TestClient."""
+
+    base_url: str
+    raise_server_exceptions: bool | None
+    root_path: str
+    client: tuple[str, int] | None
+    headers: Mapping[str, str] | None
+    timeout: float | None
+
+
 class TestClient:
     """A client of one application, with its own cookies.
 
