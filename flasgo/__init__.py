@@ -7,6 +7,8 @@ from flasgo.app import Flasgo, current_app, url_for
 from flasgo.auth.check import check_permission
 from flasgo.auth.login import login, logout, session_backend
 from flasgo.auth.model import AuthBackend, AuthResult, CredentialBackend
+from flasgo.auth.password_rules import password_problems
+from flasgo.auth.passwords import ahash_password, averify_password, hash_password, needs_rehash, verify_password
 from flasgo.auth.permissions import AllowAny, BasePermission, HasAnyScope, HasScope, IsAuthenticated
 from flasgo.auth.tokens import (
     PasswordValidator,
@@ -190,7 +192,9 @@ __all__ = [
     "Verdict",
     "abort",
     "after_this_request",
+    "ahash_password",
     "api_key_backend",
+    "averify_password",
     "basic_backend",
     "bearer_token_backend",
     "check_permission",
@@ -204,11 +208,14 @@ __all__ = [
     "g",
     "get_flashed_messages",
     "has_request_context",
+    "hash_password",
     "is_safe_redirect_target",
     "jsonify",
     "login",
     "logout",
     "make_response",
+    "needs_rehash",
+    "password_problems",
     "rate_limit",
     "redirect",
     "render_template",
@@ -220,13 +227,5 @@ __all__ = [
     "session_backend",
     "stream_template",
     "url_for",
+    "verify_password",
 ]
-
-_OF_JINJA = frozenset({"BaseLoader", "SecureTemplateLoader", "Template", "TemplateNotFound"})
-
-
-def __getattr__(name: str) -> object:
-    """The names that need Jinja2, which takes as long to load as the rest of the package (PEP 562)."""
-    if name in _OF_JINJA:
-        return getattr(importlib.import_module("flasgo.templating.loader"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

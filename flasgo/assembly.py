@@ -191,7 +191,9 @@ def assemble(
     csrf = _csrf(rules, settings, log)
     logins = policies.backends.logins(settings)
     failures = _credential_failures(settings, log)
-    terms = replace(_common_terms(app), sessions=sessions, csrf=csrf, logins=logins, processors=processors)
+    terms = replace(
+        _common_terms(app), sessions=sessions, csrf=csrf, logins=logins, failures=failures, processors=processors
+    )
 
     @cache
     def around(mount: Mount | None) -> Surroundings:

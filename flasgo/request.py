@@ -70,6 +70,16 @@ class PageReader(Protocol):
     def __call__(self, record: type[T], form: FormData, /) -> PageForm[T]: ...
 
 
+class FailureGuard(Protocol):
+    """Refuses credentials after too many wrong ones."""
+
+    def begin(
+        self, request: "Request", account: str | None, /, *, typed: bool = ...
+    ) -> Any: ...  # whatever `end` takes
+    def end(self, begun: Any, /, *, failed: bool) -> None: ...  # see begin
+    def succeeded(self, begun: Any, /) -> None: ...  # see begin
+
+
 class Terms(Struct, frozen=True):
     """What was decided at freeze for every request of one route.
 
@@ -89,6 +99,7 @@ class Terms(Struct, frozen=True):
     sessions: SessionSource | None = None
     csrf: TokenSource | None = None
     logins: Logins | None = None
+    failures: FailureGuard | None = None
     form_limits: FormLimits = FormLimits()
     processors: tuple[Callable[[], Mapping[str, object]], ...] = ()
     page_reader: PageReader | None = None

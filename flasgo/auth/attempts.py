@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
 
-from flasgo.auth.failures import Begun, CredentialFailures
+from flasgo.auth.failures import Count, CredentialFailures
 from flasgo.auth.model import AuthResult, Backend, CredentialBackend, Outcome
 from flasgo.auth.permissions import unawaited
 from flasgo.events import SecurityLog
@@ -71,7 +71,7 @@ class Attempt:
             return None
         return self._later(request, credential, self._begin(request, credential))
 
-    async def _later(self, request: Request, credential: object, begun: Begun) -> None:
+    async def _later(self, request: Request, credential: object, begun: tuple[Count, ...]) -> None:
         try:
             outcome = self.run(plain, self.judge, credential) if self.threaded else self.judge(credential)
             settle(request, await outcome if isinstance(outcome, Awaitable) else outcome, self.challenges)
@@ -89,10 +89,10 @@ class Attempt:
             request.challenges += self.challenges
         return credential
 
-    def _begin(self, request: Request, credential: object) -> Begun:
-        return [] if self.failures is None else self.failures.begin(request, self.account_of(credential))
+    def _begin(self, request: Request, credential: object) -> tuple[Count, ...]:
+        return () if self.failures is None else self.failures.begin(request, self.account_of(credential))
 
-    def _end(self, request: Request, begun: Begun, *, failed: bool) -> None:
+    def _end(self, request: Request, begun: tuple[Count, ...], *, failed: bool) -> None:
         if failed:
             self.log.write("auth-failed", request)
         if self.failures is not None and begun:

@@ -22,6 +22,8 @@ HOMES = {
     "watchfiles": ("server/",),
     "multipart": ("http/",),
     "jinja2": ("templating",),
+    "argon2": ("contrib/argon2",),
+    "joserfc": ("contrib/jwt", "contrib/jwks"),
     "redis": ("contrib/",),
     "sqlite3": ("storage/sqlite.py",),
 }

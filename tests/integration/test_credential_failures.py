@@ -1,0 +1,213 @@
+"""Wrong credentials are counted, and beyond too many the right ones are refused, too, unseen."""
+
+import asyncio
+import base64
+
+import pytest
+
+from flasgo import (
+    AllowAny,
+    Flasgo,
+    Settings,
+    User,
+    api_key_backend,
+    averify_password,
+    basic_backend,
+    bearer_token_backend,
+    hash_password,
+    verify_password,
+)
+from flasgo.auth.failures import CLIENT_FACTOR
+from flasgo.auth.passwords import Scrypt
+
+ALICE = User(id="alice", is_authenticated=True)
+LIMIT = 3
+CHEAP = Scrypt(log_n=2, r=1, p=1)
+HASHED = hash_password("right", hasher=CHEAP)
+
+
+def application(**settings: object) -> Flasgo[Settings]:
+    return Flasgo(
+        settings={
+            "SECRET_KEY": "test-failures-0123456789abcdefghijklm",
+            "CREDENTIAL_FAILURE_LIMIT": LIMIT,
+            "CREDENTIAL_FAILURE_WINDOW_SECONDS": 600,
+            "CSRF_ENABLED": False,
+            **settings,
+        }
+    )
+
+
+class Judge:
+    """Counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, *sent):
+        self.asked += 1
+        return ALICE if sent[-1] == "right" else None
+
+
+def basic(name, password):
+    return {"authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
+
+
+@pytest.mark.parametrize("plain_handler", [True, False])
+def test_too_many_wrong_passwords_of_an_account_are_429_unseen(plain_handler, caplog):
+    app, judge = application(), Judge()
+    app.register_auth_backend("basic", basic_backend(judge))
+
+    def handler():
+        return "in"
+
+    async def handler_on_loop():
+        return "in"
+
+    app.add_route("/", handler if plain_handler else handler_on_loop, auth="basic")
+    client = app.test_client()
+    statuses = [client.get("/", headers=basic("alice", "wrong")).status_code for _ in range(LIMIT)]
+    refused = client.get("/", headers=basic("alice", "right"))
+
+    assert statuses == [401] * LIMIT
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["retry-after"]) <= 600
+    assert judge.asked == LIMIT
+    assert "credentials-throttled" in caplog.text
+    assert client.get("/", headers=basic("bob", "right")).text == "in"
+    assert app.test_client(client=("192.0.2.7", 1)).get("/", headers=basic("alice", "right")).text == "in"
+
+
+def test_a_client_may_try_many_accounts_but_not_too_many():
+    app, judge = application(), Judge()
+    app.register_auth_backend("basic", basic_backend(judge))
+    app.add_route("/", lambda: "in", auth="basic")
+    client = app.test_client()
+    for number in range(LIMIT * CLIENT_FACTOR):
+        assert client.get("/", headers=basic(f"user{number}", "wrong")).status_code == 401
+
+    assert client.get("/", headers=basic("alice", "right")).status_code == 429
+
+
+@pytest.mark.parametrize("kind", ["bearer", "key"])
+def test_tokens_are_counted_for_the_client(kind):
+    app, judge = application(), Judge()
+    app.register_auth_backend("it", bearer_token_backend(judge) if kind == "bearer" else api_key_backend(judge))
+    app.add_route("/", lambda: "in", auth="it")
+    client = app.test_client()
+
+    def get(token):
+        return client.get(
+            "/", headers={"authorization": f"Bearer {token}"} if kind == "bearer" else {"x-api-key": token}
+        )
+
+    assert {get(f"wrong{number}").status_code for number in range(LIMIT * CLIENT_FACTOR)} == {401}
+    assert get("right").status_code == 429
+    assert judge.asked == LIMIT * CLIENT_FACTOR
+    assert client.get("/").status_code == 401  # nothing was tried
+
+
+def test_right_credentials_leave_no_trace_and_strangers_are_not_failures():
+    app, judge = application(), Judge()
+    app.register_auth_backend("basic", basic_backend(judge))
+    app.add_route("/", lambda: "in", auth="basic")
+    client = app.test_client()
+
+    for _ in range(LIMIT + 1):
+        assert client.get("/", headers=basic("alice", "right")).status_code == 200
+        assert client.get("/").status_code == 401
+
+
+async def test_many_requests_at_once_with_right_credentials_are_all_answered():
+    app, gate = application(), asyncio.Event()
+
+    async def judge(name, password):
+        await gate.wait()
+        return ALICE
+
+    app.register_auth_backend("basic", basic_backend(judge))
+
+    @app.get("/", auth="basic")
+    async def handler():
+        return "in"
+
+    client = app.test_client()
+    asked = [asyncio.ensure_future(client.arequest("GET", "/", headers=basic("a", "b"))) for _ in range(2 * LIMIT)]
+    await asyncio.sleep(0)
+    gate.set()
+
+    assert {answer.status_code for answer in await asyncio.gather(*asked)} == {200}
+
+
+def test_a_validator_that_fails_is_no_failure_of_the_client():
+    app = application()
+
+    def broken(name, password):
+        raise ZeroDivisionError
+
+    app.register_auth_backend("basic", basic_backend(broken))
+    app.add_route("/", lambda: "in", auth="basic")
+    client = app.test_client(raise_server_exceptions=False)
+
+    assert {client.get("/", headers=basic("alice", "x")).status_code for _ in range(LIMIT + 2)} == {500}
+
+
+def test_nothing_is_counted_where_the_limit_is_0():
+    app, judge = application(CREDENTIAL_FAILURE_LIMIT=0), Judge()
+    app.register_auth_backend("basic", basic_backend(judge))
+    app.add_route("/", lambda: "in", auth="basic")
+
+    @app.post("/login")
+    def login(password: str):
+        return str(verify_password(HASHED, password, account="alice", hasher=CHEAP))
+
+    client = app.test_client()
+
+    assert {client.get("/", headers=basic("alice", "x")).status_code for _ in range(LIMIT + 2)} == {401}
+    assert {client.post("/login?password=x").text for _ in range(LIMIT + 2)} == {"False"}
+
+
+def test_a_client_without_an_address_is_not_counted():
+    app, judge = application(), Judge()
+    app.register_auth_backend("basic", basic_backend(judge))
+    app.add_route("/", lambda: "in", auth="basic")
+    client = app.test_client(client=None)
+
+    assert {client.get("/", headers=basic("alice", "x")).status_code for _ in range(LIMIT + 2)} == {401}
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("asynchronous", [True, False])
+def test_a_login_form_counts_the_account_that_it_names(known, asynchronous):
+    app = application()
+    stored = HASHED if known else None
+
+    @app.post("/plain")
+    def plain(name: str, password: str):
+        return str(verify_password(stored, password, account=name, hasher=CHEAP))
+
+    @app.post("/async")
+    async def later(name: str, password: str):
+        return str(await averify_password(stored, password, account=name, hasher=CHEAP))
+
+    path = "/async" if asynchronous else "/plain"
+    client = app.test_client()
+
+    assert client.post(f"{path}?name=alice&password=right").text == str(known)
+    for _ in range(LIMIT - (0 if known else 1)):
+        assert client.post(f"{path}?name=alice&password=wrong").text == "False"
+    assert client.post(f"{path}?name=alice&password=right").status_code == 429
+    assert client.post(f"{path}?name=bob&password=right").text == str(known)
+
+
+def test_the_document_and_the_routes_say_that_429_may_be_answered():
+    app = application()
+    app.register_auth_backend("basic", basic_backend(Judge()))
+    app.add_route("/", lambda: "in", auth="basic", permissions=[AllowAny()])
+    assembly = app.freeze()
+    (rule,) = app.routes
+
+    codes = {kind.default_status for stage in assembly.stages for kind in stage.rejections(rule)}
+
+    assert 429 in codes
+    assert 401 not in codes
