@@ -229,3 +229,12 @@ __all__ = [
     "url_for",
     "verify_password",
 ]
+
+_OF_JINJA = frozenset({"BaseLoader", "SecureTemplateLoader", "Template", "TemplateNotFound"})
+
+
+def __getattr__(name: str) -> object:
+    """The names that need Jinja2, which takes as long to load as the rest of the package (PEP 562)."""
+    if name in _OF_JINJA:
+        return getattr(importlib.import_module("flasgo.templating.loader"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from flasgo.assembly import Assembly, Target, assemble, forms_of
 from flasgo.auth.defaults import default_permissions
-from flasgo.auth.model import AuthBackend
+from flasgo.auth.registrar import AuthRegistrar
 from flasgo.auth.registry import Backends, Policies
 from flasgo.background import BackgroundTasks
 from flasgo.commands import Commands
@@ -31,9 +31,8 @@ from flasgo.pipeline.errors import ErrorHandlers
 from flasgo.pipeline.hooks import Hooks
 from flasgo.pipeline.sending import send_response
 from flasgo.pipeline.threads import ThreadPool
-from flasgo.plan.documents import SecurityScheme
 from flasgo.plan.limits import RateLimitExempt
-from flasgo.plan.model import Endpoint, Injected
+from flasgo.plan.model import Endpoint, Injected, Route
 from flasgo.request import NOT_YET, Request
 from flasgo.response import WITH_BODY, Response
 from flasgo.routing.blueprint import Batch, Entry
@@ -82,7 +81,7 @@ class AppOptions(TypedDict, total=False):
     templates: JinjaTemplates | Folder | Sequence[Folder] | None
 
 
-class Flasgo(TemplateSite, Generic[S]):
+class Flasgo(TemplateSite, AuthRegistrar, Generic[S]):
     """An ASGI application.
 
     `settings`: a Settings (or subclass, whose type `app.settings` then has), a mapping, a dotted module path, or any object with
@@ -169,26 +168,6 @@ class Flasgo(TemplateSite, Generic[S]):
         self._lifespans.append(function)
         return function
 
-    def register_auth_backend(
-        self,
-        name: str,
-        backend: AuthBackend,
-        *,
-        challenge: str | None = None,
-        ambient: bool | None = None,
-        scheme: SecurityScheme | None = None,
-    ) -> None:
-        """Let routes that name this backend find out by it who is asking; another of the same name is replaced.
-
-        Routes that name none use the one called "default". The keywords say of a function what the backends of flasgo know of
-        themselves: the `challenge` of a 401 (RFC 9110 §11.6.1), whether browsers send its credentials by themselves (`ambient`; if
-        not, requests without a session cookie need no CSRF check), and its `scheme` in the OpenAPI document.
-
-        Raises RegistrationError for a blank name, or what cannot be called; FrozenError after the first request.
-        """
-        self._check_open(f"auth backend {name!r}")
-        self._backends.register(name, backend, challenge=challenge, ambient=ambient, scheme=scheme)
-
     def configure_static(
         self, directory: str | PathLike[str], *, url_path: str = "/static", cache_max_age: int = 3600
     ) -> None:
@@ -204,7 +183,7 @@ class Flasgo(TemplateSite, Generic[S]):
         if name in self._statics:
             raise RegistrationError(f"{url_path!r} serves {self._statics[name]!r} already; give another url_path.")
         files = StaticFiles(directory, url_path=url_path, cache_max_age=cache_max_age, run=self._pool.run_surely)
-        self.add_route(files.pattern, files, name=name, include_in_schema=False)
+        self.add_route(files.pattern, files, name=name, include_in_schema=False, permissions=())
         declare(files, files.option, "configure_static", into=self._declared)
         declare(files, RateLimitExempt(), "configure_static", into=self._declared)  # a page may need many of them
 
@@ -263,6 +242,17 @@ class Flasgo(TemplateSite, Generic[S]):
         for pattern in forms_of(rule, self.settings):
             self._claims.add(pattern, dict.fromkeys(rule.route.methods, rule))
 
+    def _policies(self) -> Policies:
+        return Policies(self._backends, default_permissions(self.settings.DEFAULT_PERMISSIONS))
+
+    def resolved_routes(self) -> tuple[Route, ...]:
+        """Every route as it is compiled: what it asks for in the end is its option Policy.
+
+        Raises RegistrationError and SettingsError for what could not be compiled.
+        """
+        self.freeze()
+        return tuple(rule.route for rule in self._policies().resolve(with_policies(self._rules, self._declared)))
+
     def freeze(self) -> Assembly:
         """Compile every route; nothing may be registered after it. Called by the first request or by startup."""
         if self._assembly is None:
@@ -272,7 +262,7 @@ class Flasgo(TemplateSite, Generic[S]):
             check_attached(rules, self._declared)
             if self._replaced:
                 rules = [with_providers(rule, self._owned, self._replaced) for rule in rules]
-            policies = Policies(self._backends, default_permissions(self.settings.DEFAULT_PERMISSIONS))
+            policies = self._policies()
             self._assembly = assemble(
                 self,
                 policies.resolve(rules),

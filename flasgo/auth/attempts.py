@@ -60,25 +60,36 @@ class Attempt:
         try:
             settle(request, plain(self.judge, credential), self.challenges)
         except BaseException:
-            self._end(request, begun, failed=False)
+            self._abandon(begun)
             raise
-        self._end(request, begun, failed=not request.user.is_authenticated)
+        self._end(request, begun)
 
     def on_loop(self, request: Request) -> Awaitable[None] | None:
         """On the event loop: judging that may block is left to a thread."""
         credential = self._found(request)
         if credential is None:
             return None
-        return self._later(request, credential, self._begin(request, credential))
-
-    async def _later(self, request: Request, credential: object, begun: tuple[Count, ...]) -> None:
+        begun = self._begin(request, credential)
+        if self.threaded:
+            return self._later(request, begun, self.run(plain, self.judge, credential))
         try:
-            outcome = self.run(plain, self.judge, credential) if self.threaded else self.judge(credential)
+            outcome = self.judge(credential)
+            if not isinstance(outcome, SETTLED):
+                return self._later(request, begun, outcome)
+            settle(request, outcome, self.challenges)
+        except BaseException:
+            self._abandon(begun)
+            raise
+        self._end(request, begun)
+        return None
+
+    async def _later(self, request: Request, begun: tuple[Count, ...], outcome: Awaitable[Outcome]) -> None:
+        try:
             settle(request, await outcome if isinstance(outcome, Awaitable) else outcome, self.challenges)
         except BaseException:
-            self._end(request, begun, failed=False)
+            self._abandon(begun)
             raise
-        self._end(request, begun, failed=not request.user.is_authenticated)
+        self._end(request, begun)
 
     def _found(self, request: Request) -> object:
         """Credentials to be judged; None for none."""
@@ -92,14 +103,23 @@ class Attempt:
     def _begin(self, request: Request, credential: object) -> tuple[Count, ...]:
         return () if self.failures is None else self.failures.begin(request, self.account_of(credential))
 
-    def _end(self, request: Request, begun: tuple[Count, ...], *, failed: bool) -> None:
-        if failed:
+    def _abandon(self, begun: tuple[Count, ...]) -> None:
+        if self.failures is not None:
+            self.failures.end(begun, failed=False)
+
+    def _end(self, request: Request, begun: tuple[Count, ...]) -> None:
+        known = request.user.is_authenticated
+        if not known:
             self.log.write("auth-failed", request)
-        if self.failures is not None and begun:
-            if request.user.is_authenticated:
+        if self.failures is not None:
+            if not known:
+                self.failures.end(begun, failed=True)
+            elif len(begun) > 1:  # the client's own count keeps what it has
                 self.failures.succeeded(begun)
-            else:
-                self.failures.end(begun, failed=failed)
+
+
+SETTLED = (User, AuthResult, type(None))
+"""What a backend answers at once; anything else is awaited."""
 
 
 def question(backend: Backend, known: Known) -> Callable[[Request], Awaitable[None] | None]:

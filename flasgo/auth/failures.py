@@ -23,6 +23,10 @@ CLIENT_FACTOR = 10
 """How many times as many failures a client may have over all accounts: behind one address are many people."""
 
 
+MAX_REMEMBERED = 100_000
+"""Clients that are remembered for speed; whoever is forgotten is looked up."""
+
+
 class Count(Struct, frozen=True):
     """A count that an attempt is made under; `held` says that it counts while it is under way."""
 
@@ -38,14 +42,19 @@ class CredentialFailures:
         self.counts = counts
         self.limit = limit
         self.log = log
+        self._failing: set[str] = set()
+        self._by_client: dict[str | None, tuple[Count, ...]] = {}
 
     def begin(self, request: Request, account: str | None, /, *, typed: bool = False) -> tuple[Count, ...]:
         """Before anything costly is done: an attempt, which must be ended. `typed` is a password out of a form.
 
         Raises TooManyRequests where too much has failed already, whatever was sent.
         """
+        counts = self._of_client(request) if account is None else self._counts(request, account, typed=typed)
+        if account is None and (not counts or counts[0].key not in self._failing):
+            return counts
         begun: list[Count] = []
-        for count in self._counts(request, account, typed=typed):
+        for count in counts:
             wait = self._begin(count)
             if wait:
                 self.end(tuple(begun), failed=False)
@@ -63,6 +72,9 @@ class CredentialFailures:
             if count.held:
                 self.counts.end(count.key, count.limit, failed=failed)
             elif failed:
+                if len(self._failing) >= MAX_REMEMBERED:
+                    self._failing.clear()
+                self._failing.add(count.key)
                 self.counts.failed(count.key, count.limit)
 
     def succeeded(self, begun: tuple[Count, ...], /) -> None:
@@ -78,15 +90,26 @@ class CredentialFailures:
         rate = self.counts.table.rate("window", count.limit, self.counts.seconds)
         return self.counts.table.look(count.key, rate) / MICROSECONDS
 
-    def _counts(self, request: Request, account: str | None, *, typed: bool) -> tuple[Count, ...]:
+    def _of_client(self, request: Request) -> tuple[Count, ...]:
+        """The client's own count, for credentials that name no account; nothing for a client that is not known."""
+        ip = request.client_ip
+        counts = self._by_client.get(ip)
+        if counts is None:
+            if len(self._by_client) >= MAX_REMEMBERED:
+                self._by_client.clear()
+            client = client_key(ip)
+            counts = () if client is None else (Count(f"client {client}", self.limit * CLIENT_FACTOR, held=False),)
+            self._by_client[ip] = counts
+        return counts
+
+    def _counts(self, request: Request, account: str, *, typed: bool) -> tuple[Count, ...]:
+        """The counts of an account that a client tries, the client's own first."""
+        whole = self._of_client(request)
         client = client_key(request.client_ip)
         if client is None:
             return ()
-        many = self.limit * CLIENT_FACTOR
-        whole = Count(f"client {client}", many, held=False)
-        if account is None:
-            return (whole,)
         name = f"{client} {bounded(account)}"
         if typed:
-            return whole, Count(f"account {name}", self.limit, held=True)
-        return whole, Count(f"account {name}", self.limit, held=False), Count(f"under way {name}", many, held=True)
+            return *whole, Count(f"account {name}", self.limit, held=True)
+        many = self.limit * CLIENT_FACTOR
+        return *whole, Count(f"account {name}", self.limit, held=False), Count(f"under way {name}", many, held=True)

@@ -20,7 +20,7 @@ from flasgo.auth.attempts import Attempt, is_known, is_stranger, question
 from flasgo.auth.denial import deny
 from flasgo.auth.failures import CredentialFailures
 from flasgo.auth.model import Backend
-from flasgo.auth.permissions import AllowAny, Check, IsAuthenticated, Mode, checked_plain, compile_check
+from flasgo.auth.permissions import BUILT_IN, AllowAny, Check, IsAuthenticated, Mode, checked_plain, compile_check
 from flasgo.auth.registry import Policies, Wanted, from_hooks
 from flasgo.errors import Forbidden, HTTPException, MalformedRequest, TooManyRequests, Unauthorized
 from flasgo.events import SecurityLog, log_failure
@@ -105,6 +105,9 @@ class Authentication:
         if type(permission) is IsAuthenticated:
             return Move("inline", lambda request: None if request.user.is_authenticated else refuse(request))
         check = compile_check(permission, self.pool)
+        if check.mode == "inline" and type(permission) in BUILT_IN:  # nothing there that could go wrong
+            holds = check.call
+            return Move("inline", lambda request: None if holds(request, request.user) else refuse(request))
         if check.mode == "loop":
             return Move("loop", self._asked_on_loop(check, refuse))
 
@@ -194,6 +197,8 @@ def _steps(moves: Sequence[Move]) -> list[Step]:
 
 def _joined(acts: Sequence[Act]) -> Callable[[Request], None]:
     """Several calls as one function of straight lines."""
+    if len(acts) == 1:
+        return cast("Callable[[Request], None]", acts[0])
     names: dict[str, object] = {f"act{number}": act for number, act in enumerate(acts)}
     function = generate("def acts(request):", [f"{name}(request)" for name in names], names)
     return cast("Callable[[Request], None]", function)

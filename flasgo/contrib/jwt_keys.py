@@ -100,7 +100,9 @@ def _from_jwk(entry: dict[str, Any]) -> Key | None:
 
 def _from_bytes(raw: bytes, kind: type[Key]) -> Key | None:
     """A secret must not look like a key of another kind: that would be a public key taken for a secret."""
-    if kind is OctKey and (b"-----BEGIN" in raw or raw.startswith((b"ssh-", b"{"))):
+    if kind is OctKey and (
+        len(raw) < min(SECRET_BYTES.values()) or b"-----BEGIN" in raw or raw.startswith((b"ssh-", b"{"))
+    ):
         return None
     try:
         return kind.import_key(raw)

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import functools
 import threading
+from typing import Annotated
 
 import pytest
 from msgspec import Struct
@@ -12,6 +13,8 @@ from flasgo import (
     AllowAny,
     AuthResult,
     BasePermission,
+    Blueprint,
+    Depends,
     Flasgo,
     HasAnyScope,
     HasScope,
@@ -687,6 +690,57 @@ def test_default_permissions_that_are_none_are_a_settings_error(entry):
 
     with pytest.raises(SettingsError, match="DEFAULT_PERMISSIONS"):
         app.freeze()
+
+
+def test_static_files_are_open_whatever_the_default(tmp_path):
+    """A login page needs its style sheet; a directory that is not for everybody is served by a handler of one's own."""
+    (tmp_path / "style.css").write_text("body {}")
+    app = application(DEFAULT_PERMISSIONS=["IsAuthenticated"])
+    app.configure_static(tmp_path)
+
+    assert app.test_client().get("/static/style.css").status_code == 200
+
+
+def test_a_dependency_that_takes_a_user_asks_for_one():
+    app = application()
+    app.register_auth_backend("default", bearer_token_backend(TOKENS.get))
+
+    def whose(user: User) -> str:
+        return str(user.id)
+
+    @app.get("/")
+    async def handler(name: Annotated[str, Depends(whose)]) -> str:
+        return name
+
+    client = app.test_client()
+
+    assert client.get("/").status_code == 401
+    assert client.get("/", headers=AS_BOB).text == "bob"
+
+
+def test_a_blueprint_says_it_for_its_routes():
+    app = application()
+    blueprint = Blueprint("shop", url_prefix="/shop", auth="bearer", permissions=[HasScope("admin")])
+
+    @blueprint.get("/closed")
+    def closed():
+        return "in"
+
+    @blueprint.get("/own", permissions=[AllowAny()])
+    def own():
+        return "in"
+
+    @blueprint.get("/both")
+    @blueprint.authorize(HasScope("write"))
+    def both():
+        return "in"
+
+    app.register_blueprint(blueprint)
+    client = app.test_client()
+
+    assert [client.get(f"/shop/{path}").status_code for path in ("closed", "own", "both")] == [401, 200, 401]
+    answers = [client.get(f"/shop/{path}", headers=AS_ALICE).status_code for path in ("closed", "own", "both")]
+    assert answers == [200, 200, 403]
 
 
 # ── where things run ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -89,6 +89,57 @@ def test_limits_are_a_column_where_there_are_any(project, capsys):
     ]
 
 
+GUARDED = """
+from flasgo import Flasgo, HasScope, bearer_token_backend, rate_limit
+
+app = Flasgo(settings={"SECRET_KEY": "of-the-tests-of-routes-0123456789ab"})
+app.register_auth_backend("bearer", bearer_token_backend(lambda token: None))
+
+@app.get("/open")
+def home(): ...
+
+@app.post("/session", permissions=[HasScope("a") | ~HasScope("b")])
+def by_session(): ...
+
+@app.post("/token")
+@app.authorize(HasScope("a"), backend="bearer")
+@rate_limit(5, per=60)
+def by_token(): ...
+
+@app.post("/hook", csrf=False)
+def hook(): ...
+"""
+
+
+def test_the_policies_are_listed(project, capsys):
+    project.write("guarded.py", GUARDED)
+
+    assert main(["routes", "guarded.py", "--policy"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "PATH      METHODS  PERMISSIONS                     BACKENDS  CSRF            LIMITS",
+        "/hook     POST     -                               -         off             -",
+        "/open     GET      -                               -         -               -",
+        "/session  POST     HasScope('a') | ~HasScope('b')  default   checked         -",
+        "/token    POST     HasScope('a')                   bearer    with a session  5/60s",
+    ]
+    assert main(["routes", "guarded.py", "--policy", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[3] == {
+        "path": "/token",
+        "methods": ["POST"],
+        "permissions": ["HasScope('a')"],
+        "backends": ["bearer"],
+        "csrf": "with a session",
+        "limits": ["5/60s"],
+    }
+
+
+def test_without_csrf_protection_the_policies_say_so(project, capsys):
+    project.write("guarded.py", GUARDED.replace('"SECRET_KEY"', '"CSRF_ENABLED": False, "SECRET_KEY"'))
+
+    assert main(["routes", "guarded.py", "--policy", "--json"]) == 0
+    assert [row["csrf"] for row in json.loads(capsys.readouterr().out)] == ["off", "-", "off", "off"]
+
+
 def test_an_application_without_routes_says_so(shop, capsys):
     assert main(["routes", "shop.py", "--app", "empty"]) == 0
     assert capsys.readouterr().out == "No routes.\n"
