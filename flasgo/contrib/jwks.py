@@ -7,6 +7,7 @@ STALE       where the issuer does not answer, what it said last is good for so l
 
 import asyncio
 import logging
+import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
 from time import monotonic
@@ -113,8 +114,12 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
 def fetch_by_urllib(url: str) -> bytes:
     """Raises OSError, and ValueError for too much."""
     request = urllib.request.Request(url, headers={"accept": "application/jwk-set+json, application/json"})  # noqa: S310 - JWKS has checked it
-    with urllib.request.build_opener(NoRedirects).open(request, timeout=TIMEOUT) as response:
-        raw = cast("bytes", response.read(MAX_BYTES + 1))
+    try:
+        with urllib.request.build_opener(NoRedirects).open(request, timeout=TIMEOUT) as response:
+            raw = cast("bytes", response.read(MAX_BYTES + 1))
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise OSError(f"the issuer answered {error.code}") from None
     if len(raw) > MAX_BYTES:
         raise ValueError("too many keys")
     return raw
