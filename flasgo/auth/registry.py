@@ -39,7 +39,7 @@ class Wanted(Struct, frozen=True):
 
     @property
     def policy(self) -> Policy:
-        words = [in_words(permission) for permission in self.permissions]
+        words = [in_words(one) for one in self.permissions if not (self.users and isinstance(one, AllowAny))]
         words += [kind.__name__ for kind in self.users]
         return Policy(
             tuple(backend.name for backend in self.backends),
