@@ -191,9 +191,7 @@ def assemble(
     csrf = _csrf(rules, settings, log)
     logins = policies.backends.logins(settings)
     failures = _credential_failures(settings, log)
-    terms = replace(
-        _common_terms(app), sessions=sessions, csrf=csrf, logins=logins, failures=failures, processors=processors
-    )
+    terms = replace(_common_terms(app, failures), sessions=sessions, csrf=csrf, logins=logins, processors=processors)
 
     @cache
     def around(mount: Mount | None) -> Surroundings:
@@ -240,13 +238,14 @@ def assemble(
     )
 
 
-def _common_terms(app: Application) -> Terms:
+def _common_terms(app: Application, failures: CredentialFailures | None) -> Terms:
     settings = app.settings
     return Terms(
         page_reader=read_page,
         max_body_bytes=settings.MAX_REQUEST_BODY_BYTES,
         read_timeout=settings.REQUEST_READ_TIMEOUT_SECONDS,
         app=app,
+        failures=failures,
         form_limits=FormLimits(max_body_bytes=settings.MAX_REQUEST_BODY_BYTES),
     )
 
