@@ -23,6 +23,8 @@ from flasgo.http.asgi import LENGTH_FIELDS, LENGTHS, Receive, Scope, Send, gone,
 from flasgo.http.forms import FormData
 from flasgo.identity import User
 from flasgo.lifespan import Lifespan, Opened, as_context, run_lifespan
+from flasgo.openapi.emit import Subject, document
+from flasgo.openapi.pages import publish
 from flasgo.outbound.config import SSRFConfig
 from flasgo.outbound.guard import SSRFGuard, SSRFResolvedURL
 from flasgo.pipeline.appscope import AppScope
@@ -145,6 +147,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Generic[S]):
         self._scope = AppScope(self.settings, self._pool)
         self._replaced: dict[object, Endpoint] = {}
         self._assembly: Assembly | None = None
+        self._described: tuple[tuple[int, ...], dict[str, Any]] | None = None
         self._verify = self.settings.DEBUG
         self._watch_templates = self.settings.DEBUG
         if lifespan is not None:
@@ -156,6 +159,8 @@ class Flasgo(TemplateSite, AuthRegistrar, Generic[S]):
             self._use_templates(templates)
         elif templates is not None:
             self.configure_templates(templates)
+        if self.settings.ENABLE_DOCS:
+            publish(self, self.settings, self.openapi_spec)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} with {len(self._rules)} routes>"
@@ -282,6 +287,8 @@ class Flasgo(TemplateSite, AuthRegistrar, Generic[S]):
                 keeper=self._keeper,
                 verify=self._verify,
             )
+            if self.settings.ENABLE_DOCS:
+                self.openapi_spec()  # what cannot be described is told now, not to the first reader
         return self._assembly
 
     # ── use ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -312,6 +319,18 @@ class Flasgo(TemplateSite, AuthRegistrar, Generic[S]):
             yield
         finally:
             outside.reset(token)
+
+    def openapi_spec(self) -> dict[str, Any]:
+        """The OpenAPI 3.1 document of the routes as they are now; the same object until something is registered.
+
+        Raises ConfigurationError for what no document can say, such as two operations of one id.
+        """
+        known = (len(self._rules), len(self._declared), len(self._by_class), len(self._by_status))
+        if self._described is None or self._described[0] != known:
+            frozen, assembly = self._assembly, self.freeze()
+            self._assembly = frozen  # what was open stays open
+            self._described = known, document(Subject(assembly.rules, assembly.around, self.settings))
+        return self._described[1]
 
     def resolve_outbound_url(self, url: str) -> SSRFResolvedURL:
         """Where a URL of a user's leads, resolved once and pinned, if it may be fetched at all (CWE-918).

@@ -123,7 +123,13 @@ class Assembly(Struct, frozen=True):
     proxies: TrustedProxies
     proxied: bool
     finish: Callable[[Request, Response], None]
-    stages: tuple[Stage, ...] = ()
+    rules: Sequence[Rule]
+    around: Callable[[Mount | None], Surroundings]
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages around the routes that are in no blueprint."""
+        return self.around(None).stages
 
     def find(self, scope: Scope) -> Found:
         """The target of a request that is not one of the static routes' own, and the values in its path."""
@@ -234,7 +240,8 @@ def assemble(
         proxies=TrustedProxies(settings.TRUSTED_PROXIES, settings.PROXY_HEADERS, log=log),
         proxied=bool(settings.TRUSTED_PROXIES),
         finish=headers.finish,
-        stages=around(None).stages,
+        rules=rules,
+        around=around,
     )
 
 

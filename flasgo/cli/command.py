@@ -10,6 +10,7 @@ import click
 
 from flasgo.cli.cmd import cmd
 from flasgo.cli.failures import last_lines
+from flasgo.cli.openapi import openapi
 from flasgo.cli.routes import routes
 from flasgo.cli.run import run
 from flasgo.cli.shell import shell
@@ -40,6 +41,7 @@ def command(context: click.Context) -> int:
 
 
 command.add_command(run)
+command.add_command(openapi)
 command.add_command(routes)
 command.add_command(cmd)
 command.add_command(shell)

@@ -50,17 +50,24 @@ class ErrorHandlers(Struct, frozen=True):
 
     def find(self, error: Exception) -> Hook | None:
         """The nearest handler, of the blueprint before the application's: for the exception's own class, its status, then its base classes."""
-        hook = self._own(error)
-        return self.outer.find(error) if hook is None and self.outer is not None else hook
+        return self.nearest(type(error), error.status_code if isinstance(error, HTTPException) else None)
 
-    def _own(self, error: Exception) -> Hook | None:
-        own = self.by_class.get(type(error))
+    def of_kind(self, kind: type[HTTPException]) -> Hook | None:
+        """The handler of a class of errors, for the document."""
+        return self.nearest(kind, kind.default_status)
+
+    def nearest(self, kind: type[Exception], status: int | None) -> Hook | None:
+        hook = self._own(kind, status)
+        return self.outer.nearest(kind, status) if hook is None and self.outer is not None else hook
+
+    def _own(self, kind: type[Exception], status: int | None) -> Hook | None:
+        own = self.by_class.get(kind)
         if own is not None:
             return own
-        if isinstance(error, HTTPException) and error.status_code in self.by_status:
-            return self.by_status[error.status_code]
-        bases = (kind for kind in type(error).__mro__ if issubclass(kind, Exception))
-        return next((hook for kind in bases if (hook := self.by_class.get(kind)) is not None), None)
+        if status is not None and status in self.by_status:
+            return self.by_status[status]
+        bases = (base for base in kind.__mro__ if issubclass(base, Exception))
+        return next((hook for base in bases if (hook := self.by_class.get(base)) is not None), None)
 
 
 Explain: TypeAlias = Callable[[Request, Exception], Response | InternalServerError | None]

@@ -11,9 +11,6 @@ from flasgo.plan.types import json_problem, resolve
 from flasgo.problems import Problem
 from flasgo.response import checked_status
 
-HTTP_ERROR = 400
-"""The first of the statuses that say that something went wrong (RFC 9110 §15.5)."""
-
 
 class SecurityScheme(Struct, frozen=True, omit_defaults=True):
     """One way of proving who is asking (OpenAPI 3.1.1 §4.8.27).

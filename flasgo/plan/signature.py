@@ -73,6 +73,17 @@ def endpoint_name(endpoint: Endpoint) -> str:
     return str(getattr(_function(endpoint), "__name__", type(endpoint).__name__))
 
 
+def docstring_of(endpoint: Endpoint) -> tuple[str, str]:
+    """The first line of what the programmer says of a callable, and the rest of it, as Markdown; empty where nothing is said."""
+    function = _function(endpoint)
+    if inspect.ismethod(endpoint) or inspect.isroutine(function):
+        text = function.__doc__
+    else:
+        text = type(function).__doc__ if not isinstance(function, type) else function.__doc__
+    first, _, rest = inspect.cleandoc(text or "").partition("\n")
+    return first.strip(), rest.strip()
+
+
 def call_of(endpoint: Endpoint) -> Call:
     """How a callable is called; a plain wrapper around a coroutine function gives what that gives."""
     direct = _called(endpoint)

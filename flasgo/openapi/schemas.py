@@ -1,0 +1,97 @@
+"""The JSON Schemas of a document: those that msgspec makes of the very types that decode and encode.
+
+Whoever describes something asks for the schema of a type, and gets a dictionary that is still empty: all types are known
+only when the last route is described, and only then do they get their names, filled in by `finish`.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, cast
+
+import msgspec
+
+from flasgo.http.uploads import UploadedFile
+
+Schema: TypeAlias = dict[str, Any]
+"""A JSON Schema, or any other part of a document: JSON, whose depth no type can say."""
+
+REF = "#/components/schemas/"
+
+FILE: Mapping[str, str] = {"type": "string", "contentMediaType": "application/octet-stream"}
+
+DECIMAL = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
+
+_PYTHON_ANCHORS = {r"\A": "^", r"\Z": "$"}
+_PYTHON_PATTERN = re.compile(r"\\.|\(\?P<\w+>", re.DOTALL)
+
+
+class Schemas:
+    """Collects the types of one document."""
+
+    def __init__(self) -> None:
+        self._wanted: list[tuple[object, Schema, Callable[[Schema], None] | None]] = []
+        self.components: Schema = {}
+
+    def of(self, annotation: object, then: Callable[[Schema], None] | None = None) -> Schema:
+        """The schema of a type; `then` is called with it when it is known."""
+        schema: Schema = {}
+        self._wanted.append((annotation, schema, then))
+        return schema
+
+    def finish(self) -> Schema:
+        """Fill in every schema, and give those that have names."""
+        annotations = [annotation for annotation, _, _ in self._wanted]
+        found, components = msgspec.json.schema_components(annotations, schema_hook=_hook, ref_template=REF + "{name}")
+        names = _good_names(components)
+        self.components = {names[name]: _mended(schema, names) for name, schema in components.items()}
+        for (_, schema, then), made in zip(self._wanted, found, strict=True):
+            schema.update(cast("Schema", _mended(made, names)))
+            if then is not None:
+                then(schema)
+        return self.components
+
+    def resolved(self, schema: Schema) -> Schema:
+        """What a schema refers to, if it is nothing but a reference."""
+        name = str(schema.get("$ref", "")).removeprefix(REF)
+        return cast("Schema", self.components[name]) if name else schema
+
+
+def _hook(kind: type) -> Schema:
+    if kind is UploadedFile:
+        return dict(FILE)
+    raise NotImplementedError
+
+
+def _good_names(names: Mapping[str, object]) -> dict[str, str]:
+    """`Page_Book_`, as msgspec has it of Page[Book], is Page_Book, unless there is one."""
+    good: dict[str, str] = {}
+    for name in names:
+        short = re.sub(r"_{2,}", "_", name).strip("_") or name
+        good[name] = name if short in good.values() or (short != name and short in names) else short
+    return good
+
+
+def _mended(value: object, names: Mapping[str, str]) -> Any:  # JSON of any depth
+    """A schema with its references renamed, and patterns as ECMA-262 writes them."""
+    if isinstance(value, dict):
+        mended = {key: _mended(item, names) for key, item in value.items()}
+        reference = value.get("$ref")
+        if isinstance(reference, str) and reference.startswith(REF):
+            mended["$ref"] = REF + names[reference.removeprefix(REF)]
+        mapping = value.get("discriminator")
+        if isinstance(mapping, dict) and "mapping" in mapping:
+            targets = mapping["mapping"].items()
+            # A document's keys are text; a tag may be a number.
+            mended["discriminator"]["mapping"] = {str(t): REF + names[ref.removeprefix(REF)] for t, ref in targets}
+        if value.get("format") == "decimal":
+            mended.setdefault("pattern", DECIMAL)  # the format is in no register that a client would know
+        if isinstance(value.get("pattern"), str):
+            mended["pattern"] = _PYTHON_PATTERN.sub(_ecma, value["pattern"])
+        return mended
+    if isinstance(value, (list, tuple)):
+        return [_mended(item, names) for item in value]
+    return value
+
+
+def _ecma(match: re.Match[str]) -> str:
+    return "(" if match[0].startswith("(?P<") else _PYTHON_ANCHORS.get(match[0], match[0])

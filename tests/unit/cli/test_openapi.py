@@ -1,0 +1,61 @@
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from flasgo.cli.command import main
+
+APP = """
+from flasgo import Flasgo
+app = Flasgo(settings={"SECRET_KEY": "a secret of a test, and of no use elsewhere", "API_TITLE": "Büro"})
+
+@app.get("/books")
+async def books(page: int = 1) -> list[str]: ...
+"""
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("shop", "next", "plain"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    (tmp_path / "shop.py").write_text(APP)
+    (tmp_path / "plain.py").write_text("async def app(scope, receive, send): ...\n")
+    return tmp_path
+
+
+def test_it_prints_the_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["openapi", "shop.py"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["info"]["title"] == "Büro"
+    assert list(document["paths"]) == ["/books"]
+
+
+def test_it_writes_and_compares(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["openapi", "shop.py", "-o", "old.json"]) == 0
+    assert main(["openapi", "shop.py", "--check", "old.json"]) == 0
+    assert capsys.readouterr().out == ""
+    (project / "next.py").write_text(APP.replace("page: int = 1", "page: int"))
+    assert main(["openapi", "next.py", "--check", "old.json", "-o", "new.json"]) == 1
+    assert capsys.readouterr().out == "GET /books: query parameter 'page': required now\n"
+    assert not (project / "new.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.py"], "missing.py"),
+        (["plain.py"], "not of flasgo"),
+        (["shop.py", "--check", "missing.json"], "missing.json cannot be read"),
+        (["shop.py", "--check", "shop.py"], "shop.py is not JSON"),
+        (["shop.py", "--check", "list.json"], "is no OpenAPI document"),
+        (["shop.py", "-o", "missing/new.json"], "cannot be written"),
+    ],
+)
+def test_what_cannot_be_done_is_told(
+    project: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "list.json").write_text("[]")
+    assert main(["openapi", *arguments]) == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,196 @@
+"""What breaks clients, and what does not."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from flasgo.openapi.compare import incompatible
+
+BOOK: dict[str, Any] = {
+    "type": "object",
+    "properties": {"title": {"type": "string"}, "pages": {"type": "integer"}},
+    "required": ["title"],
+}
+
+
+def document(**parts: Any) -> dict[str, Any]:
+    """One operation: `parameters`, the schemas of `body` and `answer`, and whatever else an operation has."""
+    operation: dict[str, Any] = {"responses": {"200": {}}}
+    if "body" in parts:
+        operation["requestBody"] = {"content": {"application/json": {"schema": parts.pop("body")}}}
+    if "answer" in parts:
+        operation["responses"]["200"] = {"content": {"application/json": {"schema": parts.pop("answer")}}}
+    return {
+        "paths": {"/books/{id}": {"post": {**operation, **parts}}},
+        "components": {
+            "schemas": {"Book": BOOK, "Tree": {"properties": {"next": {"$ref": "#/components/schemas/Tree"}}}}
+        },
+    }
+
+
+def query(schema: dict[str, Any], name: str = "q", **more: Any) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": schema, **more}
+
+
+def lines(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    return [line.removeprefix("POST /books/{id}: ") for line in incompatible(old, new)]
+
+
+def test_a_document_is_compatible_with_itself() -> None:
+    for schema in (
+        BOOK,
+        {"$ref": "#/components/schemas/Tree"},
+        {"anyOf": [{"type": "null"}, BOOK]},
+        {"enum": [1, "a"]},
+        {},
+    ):
+        one = document(body=schema, answer=schema, parameters=[query(schema)])
+        assert incompatible(one, deepcopy(one)) == []
+
+
+def test_names_in_paths_are_not_sent() -> None:
+    old, new = document(), document()
+    new["paths"] = {"/books/{number}": new["paths"]["/books/{id}"]}
+    assert incompatible(old, new) == []
+
+
+def test_what_is_gone_is_named() -> None:
+    old = document()
+    assert incompatible(old, {"paths": {}}) == ["/books/{id}: removed"]
+    assert incompatible(old, {"paths": {"/books/{id}": {"get": {}}}}) == ["POST /books/{id}: removed"]
+    assert lines(old, document(responses={"201": {}})) == ["response 200: removed"]
+
+
+def test_more_of_everything_is_welcome() -> None:
+    old = document(body=BOOK, answer=BOOK)
+    wider = deepcopy(BOOK)
+    wider["properties"]["author"] = {"type": "string"}
+    assert lines(old, document(body=wider, answer=wider, parameters=[query({})])) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ({"type": "number"}, {"type": "integer"}, "type was number, is integer"),
+        ({}, {"type": "integer"}, "type was anything, is integer"),
+        ({"type": "string"}, {"type": "string", "enum": ["a"]}, "enum was anything, is a"),
+        ({"enum": ["a", "b"]}, {"enum": ["a"]}, "enum was a, b, is a"),
+        ({"type": "integer"}, {"type": "integer", "minimum": 1}, "minimum was anything, is 1"),
+        ({"type": "integer", "minimum": 1}, {"type": "integer", "minimum": 2}, "minimum was 1, is 2"),
+        ({"type": "string", "maxLength": 9}, {"type": "string", "maxLength": 5}, "maxLength was 9, is 5"),
+        ({"type": "string"}, {"type": "string", "pattern": "a"}, "pattern was anything, is a"),
+        ({"type": "array"}, {"type": "array", "uniqueItems": True}, "uniqueItems was anything, is True"),
+    ],
+)
+def test_inputs_may_not_take_less_nor_answers_be_more(old: dict[str, Any], new: dict[str, Any], expected: str) -> None:
+    assert lines(document(parameters=[query(old)]), document(parameters=[query(new)])) == [
+        f"query parameter 'q': {expected}"
+    ]
+    assert lines(document(parameters=[query(new)]), document(parameters=[query(old)])) == []
+    assert lines(document(body=old), document(body=new)) == [f"body: {expected}"]
+    assert lines(document(answer=old), document(answer=new)) == []
+    assert len(lines(document(answer=new), document(answer=old))) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ({"type": "integer"}, {"type": "string"}, "type was integer, is string"),
+        ({"type": "string", "format": "uuid"}, {"type": "string", "format": "date"}, "format was uuid, is date"),
+    ],
+)
+def test_what_is_something_else_fits_neither_way(old: dict[str, Any], new: dict[str, Any], expected: str) -> None:
+    assert lines(document(body=old), document(body=new)) == [f"body: {expected}"]
+    assert lines(document(answer=old), document(answer=new)) == [f"response 200: {expected}"]
+
+
+def test_an_integer_is_a_number() -> None:
+    assert lines(document(body={"type": "integer"}), document(body={"type": "number"})) == []
+    assert lines(document(answer={"type": "number"}), document(answer={"enum": [1]})) == []
+
+
+def test_alternatives() -> None:
+    either, one = {"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": "string"}
+    assert lines(document(body=either), document(body=one)) == ["body: no longer takes null"]
+    assert lines(document(answer=one), document(answer=either)) == ["response 200: may be null now"]
+    assert lines(document(body=one), document(body=either)) == []
+    assert lines(document(body={"anyOf": [one]}), document(body={"type": "integer"})) == [
+        "body: type was string, is integer"
+    ]
+    named = {"anyOf": [{"$ref": "#/components/schemas/Book"}, {"title": "Other", "type": "object", "required": ["z"]}]}
+    assert lines(document(body=named), document(body={"type": "null"})) == [
+        "body: no longer takes Book",
+        "body: no longer takes Other",
+    ]
+
+
+def test_properties() -> None:
+    gone = {"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}
+    assert lines(document(answer=BOOK), document(answer=gone)) == ["response 200: property 'pages' removed"]
+    assert lines(document(body=BOOK), document(body=gone)) == ["body: property 'pages' removed"]
+    needed = {**BOOK, "required": ["title", "pages"]}
+    assert lines(document(body=BOOK), document(body=needed)) == ["body: property 'pages' required now"]
+    assert lines(document(answer=needed), document(answer=BOOK)) == [
+        "response 200: property 'pages' may be missing now"
+    ]
+    assert lines(document(answer=BOOK), document(answer=needed)) == []
+    deep = deepcopy(BOOK)
+    deep["properties"]["title"] = {"type": "integer"}
+    assert lines(document(answer=BOOK), document(answer=deep)) == ["response 200.title: type was string, is integer"]
+
+
+def test_closed_objects_and_mappings() -> None:
+    closed: dict[str, Any] = {**BOOK, "additionalProperties": False}
+    assert lines(document(body=BOOK), document(body=closed)) == ["body: takes no further properties now"]
+    wider = {**closed, "properties": {**closed["properties"], "x": {}}}
+    assert lines(document(answer=closed), document(answer=wider)) == [
+        "response 200: has more properties than the closed object had"
+    ]
+    numbers, texts = ({"type": "object", "additionalProperties": {"type": kind}} for kind in ("integer", "string"))
+    assert lines(document(body=numbers), document(body=texts)) == ["body.*: type was integer, is string"]
+    assert lines(document(body={"type": "object"}), document(body=texts)) == ["body.*: type was anything, is string"]
+
+
+def test_arrays() -> None:
+    numbers, texts = ({"type": "array", "items": {"type": kind}} for kind in ("integer", "string"))
+    assert lines(document(body=numbers), document(body=texts)) == ["body[]: type was integer, is string"]
+    assert lines(document(body={"type": "array"}), document(body=texts)) == ["body[]: type was anything, is string"]
+    pair, other = ({"type": "array", "prefixItems": [{"type": kind}]} for kind in ("integer", "string"))
+    assert lines(document(body=pair), document(body=other)) == ["body[0]: type was integer, is string"]
+
+
+def test_parameters() -> None:
+    old = document(parameters=[query({})])
+    assert lines(old, document()) == ["query parameter 'q': removed"]
+    assert lines(old, document(parameters=[query({}, required=True)])) == ["query parameter 'q': required now"]
+    assert lines(document(), document(parameters=[query({}, required=True)])) == [
+        "query parameter 'q': new and required"
+    ]
+    in_path = [{"name": name, "in": "path", "required": True, "schema": {}} for name in ("id", "number")]
+    assert lines(document(parameters=in_path[:1]), document(parameters=in_path[1:])) == []
+    headers = [{"name": name, "in": "header", "schema": {}} for name in ("X-One", "x-one")]
+    assert lines(document(parameters=headers[:1]), document(parameters=headers[1:])) == []
+
+
+def test_bodies() -> None:
+    body = {"content": {"application/json": {}}}
+    assert lines(document(), document(requestBody={**body, "required": True})) == ["body: required now"]
+    assert lines(document(requestBody=body), document()) == ["body: removed"]
+    assert lines(document(requestBody=body), document(requestBody={"content": {"text/plain": {}}})) == [
+        "body: application/json removed"
+    ]
+
+
+def test_security() -> None:
+    first, second = [{"bearer": []}], [{"basic": []}]
+    assert lines(document(), document(security=first)) == ["security: asks who the client is now"]
+    assert lines(document(security=first), document(security=second)) == ["security: asks for something else"]
+    assert lines(document(security=first), document(security=[*first, {}])) == []
+    assert lines(document(security=first), document()) == []
+
+
+def test_long_values_are_cut() -> None:
+    (line,) = lines(document(body={"enum": ["a" * 200, "b"]}), document(body={"enum": ["b"]}))
+    assert line.startswith("body: enum was aaa")
+    assert len(line) < 120
