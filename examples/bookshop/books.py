@@ -50,6 +50,7 @@ def find_book(connection: sqlite3.Connection, id: int) -> Book:  # noqa: A002 - 
 
 @books.get("")
 def list_books(
+    *,
     connection: Connection,
     wanted: WantedPage,
     search: Annotated[Annotated[str, Meta(min_length=2, max_length=100)] | None, Query(alias="q")] = None,

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import uuid4
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from flasgo import Blueprint, File, FileResponse, HasScope, NotFound, UploadedFile, send_from_directory
 

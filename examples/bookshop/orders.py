@@ -48,8 +48,7 @@ def take(connection: sqlite3.Connection, book_id: int, copies: int) -> int:
     if book["stock"] < copies:
         raise OutOfStock(book_id=book_id, left=book["stock"])
     connection.execute("update books set stock = stock - ? where id = ?", (copies, book_id))
-    price: int = book["price"]
-    return price * copies
+    return int(book["price"]) * copies
 
 
 @orders.post("", raises=[OutOfStock, NoSuchBook])

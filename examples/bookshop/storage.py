@@ -1,7 +1,7 @@
 """Where the shop keeps its data: one SQLite database, and a folder of covers. What handlers get of it is a Connection."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -72,7 +72,7 @@ class Storage(Struct, frozen=True):
 
 
 @contextmanager
-def open_storage(settings: ShopSettings) -> Iterator[Storage]:
+def open_storage(settings: ShopSettings) -> Generator[Storage]:
     """Made once, when the application starts. Without a DATA_FOLDER it is a new one that is removed when the application ends."""
     if settings.DATA_FOLDER:
         yield prepared(Path(settings.DATA_FOLDER))
@@ -108,7 +108,7 @@ Connection: TypeAlias = Annotated[sqlite3.Connection, Depends(connect)]
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection) -> Generator[None]:
     """All of it or nothing; from its first line on, no other request writes."""
     connection.execute("begin immediate")
     try:
