@@ -45,6 +45,9 @@ class Wanted(Struct, frozen=True):
             tuple(backend.name for backend in self.backends),
             tuple(words),
             any(backend.ambient for backend in self.backends),
+            by_login=not self.open
+            and not all(backend.ambient for backend in self.backends)
+            and all(isinstance(backend.call, SessionBackend) for backend in self.backends if backend.ambient),
         )
 
     @property

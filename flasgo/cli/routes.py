@@ -43,7 +43,7 @@ class _PolicyRow(Struct, frozen=True):
     methods: tuple[str, ...]
     permissions: tuple[str, ...]
     backends: tuple[str, ...]
-    csrf: Literal["checked", "with a session", "off", "-"]
+    csrf: Literal["checked", "with a login", "with a session", "off", "-"]
     limits: tuple[str, ...]
 
     def cells(self) -> tuple[str | tuple[str, ...], ...]:
@@ -92,13 +92,17 @@ def _policy_row(route: Route, settings: Settings, limits: Sequence[RateLimitRule
     )
 
 
-def _csrf(route: Route, settings: Settings, policy: Policy | None) -> Literal["checked", "with a session", "off", "-"]:
-    """Are unsafe requests checked: always, or only where there is a session; "-" for routes that are safe."""
+def _csrf(
+    route: Route, settings: Settings, policy: Policy | None
+) -> Literal["checked", "with a login", "with a session", "off", "-"]:
+    """Are unsafe requests checked: always, or only where there is a login, or a session; "-" for routes that are safe."""
     if not CSRF.protects(route):
         return "-" if route.csrf else "off"
     if not settings.CSRF_ENABLED:
         return "off"
-    return "checked" if policy is None or policy.ambient else "with a session"
+    if policy is None or not (policy.by_login or not policy.ambient):
+        return "checked"
+    return "with a login" if policy.ambient else "with a session"
 
 
 def _row(route: Route, defaults: Sequence[RateLimitRule]) -> _Row:

@@ -40,12 +40,14 @@ class Access(Struct, frozen=True):
 class Policy(Struct, frozen=True):
     """What a route asks for in the end, in words.
 
-    `ambient`: a browser may send its credentials by itself (cookies, Basic), so CSRF has to be checked.
+    `ambient`: a browser may send its credentials by itself (cookies, Basic), so CSRF has to be checked. `by_login`: of these only
+    the cookies of a login, beside others that no browser sends; strangers are refused. So who sends none of these needs no check.
     """
 
     backends: tuple[str, ...]
     permissions: tuple[str, ...]
     ambient: bool
+    by_login: bool = False
 
 
 def access_of(

@@ -15,6 +15,7 @@ since no session ever begins with a nonce that came from a request.
 
 import secrets
 from collections.abc import Awaitable
+from functools import partial
 from hmac import compare_digest
 from typing import Literal, TypeAlias
 
@@ -22,7 +23,7 @@ from flasgo.errors import CSRFFailed, HTTPException, StoreUnavailable
 from flasgo.events import SecurityLog
 from flasgo.http.cookies import DuplicateCookie, build_set_cookie
 from flasgo.http.forms import CSRF_FIELD as FIELD
-from flasgo.pipeline.stage import GateStep, Part
+from flasgo.pipeline.stage import Gate, GateStep, Part
 from flasgo.plan.access import Policy
 from flasgo.plan.files import StaticFolder
 from flasgo.plan.headers import Cache
@@ -106,6 +107,7 @@ class CSRF:
         self.log = log
         self.issues = issues
         self._session = settings.session_cookie_name.encode("latin-1") + b"="
+        self._remember = settings.REMEMBER_COOKIE_NAME.encode("latin-1") + b"="  # whatever prefix it has
         self._key = self.cookie.encode("latin-1") + b"="
         line = build_set_cookie(self.cookie, "", secure=settings.CSRF_COOKIE_SECURE, http_only=False)
         self._attributes = line.encode("latin-1").removeprefix(self._key)
@@ -115,8 +117,7 @@ class CSRF:
     def compile(self, route: Route | None, /) -> Part | None:
         if route is not None and route.option(StaticFolder) is not None:
             return None  # everyone gets the same, and only by GET
-        check = self.check_with_session if route is not None and is_for_clients(route) else self.check
-        gates = (GateStep(check, waits=True),) if route is not None and self.protects(route) else ()
+        gates = (GateStep(self._check_for(route), waits=True),) if route is not None and self.protects(route) else ()
         # Whether some cookie of another name ends so, too, does not matter: asking for a token brings the cookie in any case.
         # (`find`, since `in` raises and catches a TypeError inside before it looks for bytes in bytes.)
         lacking = f'b"cookie" not in fields or fields[b"cookie"].find({self._key!r}) < 0'
@@ -139,13 +140,20 @@ class CSRF:
         """Will pages need a token for this route?"""
         return cls.protects(route) and not is_for_clients(route)
 
+    def _check_for(self, route: Route) -> Gate:
+        policy = route.option(Policy)
+        if policy is None or (policy.ambient and not policy.by_login):
+            return self.check
+        return partial(self.check_with_login, (self._session, self._remember) if policy.ambient else (self._session,))
+
     # ── the check ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def check_with_session(self, request: Request) -> Awaitable[None] | None:
-        """As `check`, for routes that believe nothing which a browser sends by itself: only where there is a session after all."""
+    def check_with_login(self, cookies: tuple[bytes, ...], request: Request) -> Awaitable[None] | None:
+        """As `check`, for routes that believe nothing else which a browser sends by itself: only where one of these is sent."""
         headers = request.scope["headers"] if request.repeats else request.fields.items()
-        if any(name == b"cookie" and self._session in value for name, value in headers):
-            return self.check(request)
+        for name, value in headers:
+            if name == b"cookie" and any(value.find(cookie) >= 0 for cookie in cookies):
+                return self.check(request)
         return None
 
     def check(self, request: Request) -> Awaitable[None] | None:

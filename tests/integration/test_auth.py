@@ -30,6 +30,7 @@ from flasgo import (
     check_permission,
     current_user,
     request,
+    session_backend,
 )
 from flasgo.pipeline.threads import ThreadPool
 
@@ -808,6 +809,28 @@ def test_routes_for_clients_need_no_csrf_token_unless_there_is_a_session():
         assert client.post("/bearer", headers={**AS_ALICE, "cookie": cookie}).status_code == 403
     twice = [*AS_ALICE.items(), ("cookie", "flasgo-session=x"), ("cookie", "a=b")]
     assert client.post("/bearer", headers=twice).status_code == 403
+
+
+def test_a_route_for_logins_and_clients_needs_a_csrf_token_with_a_login_s_cookies():
+    app = application(SESSION_COOKIE_SECURE=False, CSRF_COOKIE_SECURE=False)
+    app.register_auth_backend("login", session_backend({"alice": ALICE}.get))
+    app.register_auth_backend("basic", basic_backend(lambda name, password: None))
+
+    def handler():
+        return "in"
+
+    app.add_route("/both", handler, methods=["POST"], auth=["bearer", "login"])
+    app.add_route("/open", handler, methods=["POST"], auth=["bearer", "login"], permissions=[AllowAny()])
+    app.add_route("/basic", handler, methods=["POST"], auth=["bearer", "login", "basic"])
+    client = app.test_client()
+
+    assert client.post("/both", headers=AS_ALICE).text == "in"
+    assert client.post("/both", headers={**AS_ALICE, "cookie": "flasgo-csrf=x"}).text == "in"
+    assert client.post("/both").status_code == 401
+    for cookie in ("flasgo-session=x", "flasgo-remember=x", "a=b; __Host-flasgo-remember=x"):
+        assert client.post("/both", headers={**AS_ALICE, "cookie": cookie}).status_code == 403
+    assert client.post("/open", headers=AS_ALICE).status_code == 403
+    assert client.post("/basic", headers=AS_ALICE).status_code == 403
 
 
 def test_an_application_for_clients_alone_gives_out_no_csrf_cookie():

@@ -90,10 +90,14 @@ def test_limits_are_a_column_where_there_are_any(project, capsys):
 
 
 GUARDED = """
-from flasgo import Flasgo, HasScope, bearer_token_backend, rate_limit
+from flasgo import Flasgo, HasScope, bearer_token_backend, rate_limit, session_backend
 
 app = Flasgo(settings={"SECRET_KEY": "of-the-tests-of-routes-0123456789ab"})
 app.register_auth_backend("bearer", bearer_token_backend(lambda token: None))
+app.register_auth_backend("login", session_backend(lambda id: None))
+
+@app.post("/either", auth=["bearer", "login"])
+def by_either(): ...
 
 @app.get("/open")
 def home(): ...
@@ -116,14 +120,15 @@ def test_the_policies_are_listed(project, capsys):
 
     assert main(["routes", "guarded.py", "--policy"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "PATH      METHODS  PERMISSIONS                     BACKENDS  CSRF            LIMITS",
-        "/hook     POST     -                               -         off             -",
-        "/open     GET      -                               -         -               -",
-        "/session  POST     HasScope('a') | ~HasScope('b')  default   checked         -",
-        "/token    POST     HasScope('a')                   bearer    with a session  5/60s",
+        "PATH      METHODS  PERMISSIONS                     BACKENDS       CSRF            LIMITS",
+        "/either   POST     IsAuthenticated                 bearer, login  with a login    -",
+        "/hook     POST     -                               -              off             -",
+        "/open     GET      -                               -              -               -",
+        "/session  POST     HasScope('a') | ~HasScope('b')  default        checked         -",
+        "/token    POST     HasScope('a')                   bearer         with a session  5/60s",
     ]
     assert main(["routes", "guarded.py", "--policy", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)[3] == {
+    assert json.loads(capsys.readouterr().out)[4] == {
         "path": "/token",
         "methods": ["POST"],
         "permissions": ["HasScope('a')"],
@@ -137,7 +142,7 @@ def test_without_csrf_protection_the_policies_say_so(project, capsys):
     project.write("guarded.py", GUARDED.replace('"SECRET_KEY"', '"CSRF_ENABLED": False, "SECRET_KEY"'))
 
     assert main(["routes", "guarded.py", "--policy", "--json"]) == 0
-    assert [row["csrf"] for row in json.loads(capsys.readouterr().out)] == ["off", "-", "off", "off"]
+    assert [row["csrf"] for row in json.loads(capsys.readouterr().out)] == ["off", "off", "-", "off", "off"]
 
 
 def test_an_application_without_routes_says_so(shop, capsys):
