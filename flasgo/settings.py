@@ -53,6 +53,8 @@ UrlPath = Annotated[
     ),
 ]
 
+Port = Annotated[int, Meta(ge=1, le=65_535, description="a port: a number from 1 to 65535")]
+
 StoreURL = Annotated[
     str,
     Meta(
@@ -172,6 +174,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     SSRF_ALLOW_PRIVATE_NETWORKS: bool = False
     SSRF_ALLOW_USERINFO: bool = False
     SSRF_ALLOW_UNRESOLVABLE_HOSTS: bool = False
+    SSRF_ALLOWED_PORTS: frozenset[Port] = frozenset()
+    SSRF_MAX_REDIRECTS: Annotated[int, Meta(ge=0, le=3, extra={"unit": "redirects"})] = 0
 
     EXTRA: Mapping[str, object] = MappingProxyType({})
 

@@ -8,9 +8,7 @@ from msgspec import Meta, Struct
 
 from flasgo.errors import ConfigurationError
 from flasgo.outbound.urls import SSRFViolation, parse_host
-from flasgo.settings import Settings
-
-Port = Annotated[int, Meta(ge=1, le=65_535)]
+from flasgo.settings import Port, Settings
 
 
 class SSRFConfig(Struct, frozen=True):
@@ -46,6 +44,8 @@ class SSRFConfig(Struct, frozen=True):
             allow_private_networks=settings.SSRF_ALLOW_PRIVATE_NETWORKS,
             allow_userinfo=settings.SSRF_ALLOW_USERINFO,
             allow_unresolvable_hosts=settings.SSRF_ALLOW_UNRESOLVABLE_HOSTS,
+            allowed_ports=settings.SSRF_ALLOWED_PORTS,
+            max_redirects=settings.SSRF_MAX_REDIRECTS,
         )
 
 

@@ -112,6 +112,8 @@ class TestDefaults:
             "DEFAULT_PERMISSIONS",
             "REMEMBER_COOKIE_NAME",
             "REMEMBER_COOKIE_MAX_AGE",
+            "SSRF_ALLOWED_PORTS",
+            "SSRF_MAX_REDIRECTS",
         }
 
     def test_every_protection_is_on(self) -> None:

@@ -29,12 +29,14 @@ def test_settings_make_the_same_rules():
             "SSRF_ALLOW_PRIVATE_NETWORKS": True,
             "SSRF_ALLOW_USERINFO": True,
             "SSRF_ALLOW_UNRESOLVABLE_HOSTS": True,
+            "SSRF_ALLOWED_PORTS": [8443],
+            "SSRF_MAX_REDIRECTS": 3,
         }
     )
 
     assert SSRFConfig.from_settings(Settings()) == SSRFConfig()
     assert SSRFConfig.from_settings(settings) == SSRFConfig(
-        False, frozenset({"ftp"}), frozenset({"api.example.com"}), True, True, True
+        False, frozenset({"ftp"}), frozenset({"api.example.com"}), True, True, True, frozenset({8443}), 3
     )
 
 
