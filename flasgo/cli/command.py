@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import click
 
+from flasgo.cli.check import check
 from flasgo.cli.cmd import cmd
 from flasgo.cli.failures import last_lines
 from flasgo.cli.openapi import openapi
@@ -45,6 +46,7 @@ command.add_command(openapi)
 command.add_command(routes)
 command.add_command(cmd)
 command.add_command(shell)
+command.add_command(check)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
