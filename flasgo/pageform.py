@@ -36,5 +36,10 @@ class PageForm(Generic[T]):
     def __repr__(self) -> str:
         return f"<PageForm, {'valid' if self.value is not None else f'{len(self.issues)} problems'}>"
 
+    def refuse(self, field: str, message: str) -> None:
+        """Say what else is wrong, beside a field or, under "", with the form as a whole; from then on `value` is None."""
+        self.value = None
+        self.errors[field] += (message,)
+
     def __getitem__(self, name: str) -> str:
         return self.data.get(name, "")

@@ -37,7 +37,7 @@ class FormReader:
     def __init__(self, record: object, fields: Sequence[FormField], others: frozenset[str] = frozenset()) -> None:
         shape = bare(msgspec.inspect.type_info(record))
         self.record = record
-        self.files = tuple((f.name, f.many, f.unsent is not MISSING) for f in fields if f.file)
+        self.files = tuple((f.name, f.many, f.unsent) for f in fields if f.file)
         texts = [(f.name, _reads(f), f.unsent) for f in fields if not f.file]
         self.plain = tuple(name for name, read, unsent in texts if read is None and unsent is MISSING)
         self.mended = tuple((name, read or _alone, unsent) for name, read, unsent in texts if name not in self.plain)
@@ -75,10 +75,12 @@ class FormReader:
                 value = unsent
             if value is not MISSING:
                 found[name] = value
-        for name, many, empty in self.files:
+        for name, many, unsent in self.files:
             files = form.filelist(name)
-            if files or empty:
+            if files:
                 found[name] = files if many or len(files) > 1 else files[0]
+            elif unsent is not MISSING:
+                found[name] = unsent
         if self.known is not None:
             found |= {name: texts[name] for name in texts if name not in self.known}
             found |= {name: files for name, files in form.files.items() if name not in self.known}

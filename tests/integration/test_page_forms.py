@@ -3,7 +3,7 @@ from typing import Annotated
 import pytest
 from msgspec import Meta, Struct
 
-from flasgo import Flasgo, PageForm, Request, UploadedFile, redirect, render_template
+from flasgo import Flasgo, Form, FormData, PageForm, Request, UploadedFile, redirect, render_template
 
 PAGE = """<form method="post" enctype="multipart/form-data">{{ csrf_input() }}
 <input name="email" value="{{ form['email'] }}">{% for error in form.errors.email %}<em>{{ error }}</em>{% endfor %}
@@ -79,3 +79,36 @@ def test_forms_say_what_they_are():
     assert repr(PageForm(1)) == "<PageForm, valid>"
     assert repr(PageForm()) == "<PageForm, 0 problems>"
     assert PageForm().errors["any"] == ()
+
+
+def test_what_a_handler_finds_wrong_itself_refuses_the_form() -> None:
+    form = PageForm("a value", FormData({"name": "ada"}))
+    form.refuse("name", "is taken")
+    form.refuse("name", "is too short")
+    form.refuse("", "Try again.")
+
+    assert form.value is None
+    assert form.errors == {"name": ("is taken", "is too short"), "": ("Try again.",)}
+    assert form["name"] == "ada"
+
+
+class Optional(Struct):
+    picture: UploadedFile | None
+    more: list[UploadedFile]
+
+
+@pytest.mark.parametrize("files", [{"picture": ("", b"")}, {"other": ("a.txt", b"x")}])
+def test_a_file_that_was_not_chosen_is_none_and_a_list_of_them_is_empty(files: dict[str, tuple[str, bytes]]) -> None:
+    app = Flasgo(settings={"CSRF_ENABLED": False})
+
+    @app.post("/page")
+    async def page(request: Request) -> str:
+        return repr((await request.form_as(Optional)).value)
+
+    @app.post("/typed")
+    async def typed(form: Annotated[Optional, Form()]) -> str:
+        return repr(form)
+
+    client = app.test_client()
+    assert client.post("/page", files=files).text == "Optional(picture=None, more=[])"
+    assert client.post("/typed", files=files).text == "Optional(picture=None, more=[])"

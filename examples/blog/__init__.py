@@ -1,0 +1,1 @@
+"""A blog: readers, authors, pictures."""
