@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
 from operator import attrgetter
 from os import PathLike
 from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast, overload
@@ -22,7 +21,7 @@ from flasgo.errors import ClientDisconnected, FrozenError, RegistrationError
 from flasgo.http.asgi import LENGTH_FIELDS, LENGTHS, Receive, Scope, Send, gone, length_field
 from flasgo.http.forms import FormData
 from flasgo.identity import User
-from flasgo.lifespan import Lifespan, Opened, as_context, run_lifespan
+from flasgo.lifespan import Lifespan, Opened, as_context, run_lifespan, warn_of_random_key
 from flasgo.openapi.emit import Subject, document
 from flasgo.openapi.pages import publish
 from flasgo.outbound.config import SSRFConfig
@@ -59,12 +58,6 @@ logger = logging.getLogger("flasgo.app")
 S = TypeVar("S", bound=Settings)
 S2 = TypeVar("S2", bound=Settings)
 L = TypeVar("L", bound=Callable[..., Any])  # as Lifespan has it; a decorator gives back what it took
-
-
-@cache
-def warn_of_random_key() -> None:
-    """Say it once in a process; serving with several workers is refused elsewhere."""
-    logger.warning("SECRET_KEY is not set: a random one is used, and what it signs is lost when this process ends.")
 
 
 new_request = object.__new__
@@ -263,33 +256,37 @@ class Flasgo(TemplateSite, AuthRegistrar, Generic[S]):
         if self._assembly is None:
             if self.settings.secret_key_is_random:
                 warn_of_random_key()
-            rules = with_policies(self._rules, self._declared)
-            check_attached(rules, self._declared)
-            if self._replaced:
-                rules = [with_providers(rule, self._owned, self._replaced) for rule in rules]
-            policies = self._policies()
-            self._assembly = assemble(
-                self,
-                policies.resolve(rules),
-                tuple(self._mounts.values()),
-                policies=policies,
-                hooks=Hooks(tuple(self._before), tuple(self._after), tuple(self._teardown)),
-                handlers=ErrorHandlers(self._by_class, self._by_status),
-                providers={
-                    Settings: lambda _: self.settings,
-                    Session: attrgetter("session"),
-                    BackgroundTasks: attrgetter("background"),
-                },
-                scope=self._scope,
-                processors=tuple(self._furniture.processors),
-                pool=self._pool,
-                limit_store=self.stores.open(self.settings.RATE_LIMIT_STORE),
-                keeper=self._keeper,
-                verify=self._verify,
-            )
+            self._assembly = self._assembled()
             if self.settings.ENABLE_DOCS:
                 self.openapi_spec()  # what cannot be described is told now, not to the first reader
         return self._assembly
+
+    def _assembled(self) -> Assembly:
+        """Every route as it is now, compiled. Raises RegistrationError and SettingsError for what could not be."""
+        rules = with_policies(self._rules, self._declared)
+        check_attached(rules, self._declared)
+        if self._replaced:
+            rules = [with_providers(rule, self._owned, self._replaced) for rule in rules]
+        policies = self._policies()
+        return assemble(
+            self,
+            policies.resolve(rules),
+            tuple(self._mounts.values()),
+            policies=policies,
+            hooks=Hooks(tuple(self._before), tuple(self._after), tuple(self._teardown)),
+            handlers=ErrorHandlers(self._by_class, self._by_status),
+            providers={
+                Settings: lambda _: self.settings,
+                Session: attrgetter("session"),
+                BackgroundTasks: attrgetter("background"),
+            },
+            scope=self._scope,
+            processors=tuple(self._furniture.processors),
+            pool=self._pool,
+            limit_store=self.stores.open(self.settings.RATE_LIMIT_STORE),
+            keeper=self._keeper,
+            verify=self._verify,
+        )
 
     # ── use ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -327,8 +324,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Generic[S]):
         """
         known = (len(self._rules), len(self._declared), len(self._by_class), len(self._by_status))
         if self._described is None or self._described[0] != known:
-            frozen, assembly = self._assembly, self.freeze()
-            self._assembly = frozen  # what was open stays open
+            assembly = self._assembly or self._assembled()  # what is open stays open
             self._described = known, document(Subject(assembly.rules, assembly.around, self.settings))
         return self._described[1]
 

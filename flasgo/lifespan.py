@@ -1,11 +1,15 @@
 """The ASGI lifespan: what is opened before the first request and closed after the last, in reverse order."""
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import cache
 from typing import Literal, TypeAlias, TypeVar
 
 from flasgo.events import log_failure
 from flasgo.http.asgi import Receive, Send
+
+logger = logging.getLogger("flasgo.app")
 
 A = TypeVar("A")
 
@@ -14,6 +18,12 @@ Opened: TypeAlias = Mapping[str, object] | None
 
 Lifespan: TypeAlias = Callable[[A], AbstractAsyncContextManager[Opened]] | Callable[[A], AsyncIterator[Opened]]
 """An async generator function, or a function that gives an async context manager; called with the application."""
+
+
+@cache
+def warn_of_random_key() -> None:
+    """Say it once in a process; serving with several workers is refused elsewhere."""
+    logger.warning("SECRET_KEY is not set: a random one is used, and what it signs is lost when this process ends.")
 
 
 def as_context(lifespan: "Lifespan[A]", app: A) -> AbstractAsyncContextManager[Opened]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flasgo.app import warn_of_random_key
+from flasgo.lifespan import warn_of_random_key
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,8 +1,7 @@
 """Routes → an OpenAPI 3.1.1 document, from the plans that decode their requests and render their answers.
 
 Nothing is described twice: a type's schema is msgspec's, an error's status is what a stage says that it may answer. What
-the document leaves out is what it has no words for: methods that OpenAPI does not know, and of a path that two routes of
-one method share, by different converters, all but the first.
+the document leaves out is what it has no words for: methods that OpenAPI does not know.
 """
 
 import re
@@ -54,7 +53,11 @@ class Subject(Struct, frozen=True):
 
 
 def document(subject: Subject) -> dict[str, Any]:
-    """The OpenAPI document, JSON in Python's types. Raises ConfigurationError where two operations have one id."""
+    """The OpenAPI document, JSON in Python's types.
+
+    Raises ConfigurationError where two operations have one id, or would have one place: OpenAPI tells paths apart by all but
+    their parameters (§4.8.8.2), so that it cannot say that these are of other types.
+    """
     return _Writer(subject).document()
 
 
@@ -65,6 +68,7 @@ class _Writer:
         self.answers = Answers(self.schemas)
         self.security: Schema = {}
         self.ids: dict[str, Rule] = {}
+        self.places: dict[tuple[str, str], Rule] = {}
         self.tags: dict[str, None] = {}
         self.paths: Schema = {}
         self.protects = False
@@ -113,12 +117,18 @@ class _Writer:
         renamed = dict(zip(names, re.findall(r"{([^{}]+)}", same), strict=False))
         item = self.paths.setdefault(same, {})
         for method in _methods(rule):
-            if method not in item:
-                operation = self._operation(rule, method)
-                for parameter in operation.get("parameters", ()):
-                    if parameter.get("in") == "path":
-                        parameter["name"] = renamed[parameter["name"]]
-                item[method] = operation
+            other = self.places.setdefault((shape, method), rule)
+            if other is not rule:
+                raise ConfigurationError(
+                    f"{rule.route.plan.source}: {method.upper()} {rule.route.path} differs from {other.route.path}, "
+                    f"{other.route.plan.source}, by its converters alone, and OpenAPI has one place for both. Give one of "
+                    "them a path of its own, or leave one out of the document: include_in_schema=False."
+                )
+            operation = self._operation(rule, method)
+            for parameter in operation.get("parameters", ()):
+                if parameter.get("in") == "path":
+                    parameter["name"] = renamed[parameter["name"]]
+            item[method] = operation
 
     def _operation(self, rule: Rule, method: str) -> Schema:
         route, described = rule.route, _described(rule)

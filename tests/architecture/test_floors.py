@@ -1,8 +1,10 @@
 """The floors of DESIGN hold: import-linter's contract in pyproject.toml, and the proof that it can fail."""
 
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -63,3 +65,13 @@ def test_a_new_room_must_be_given_a_floor(copy: Path) -> None:
 
     assert linted.returncode == 1
     assert "flasgo.helpers" in linted.stdout
+
+
+def test_the_floors_and_rooms_that_are_told_are_those_that_are_checked() -> None:
+    told = (ROOT / "docs/explanation/architecture.md").read_text("utf-8")
+    (contract,) = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    floors = [re.sub(r"[()]", "", floor) for floor in contract["layers"]]
+    assert f"```text\n{chr(10).join(floors[1:])}\n```" in told
+
+    rooms = re.findall(r"`(\w+)(?:/|\.py)`", "".join(re.findall(r"^\| (`.*?) \|", told, re.MULTILINE)))
+    assert sorted(rooms) == sorted({name for floor in floors[1:] for name in floor.split(" | ")})

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from flasgo import Flasgo, RegistrationError, Settings, current_app
+from flasgo.lifespan import warn_of_random_key
 
 
 def application(**options: Any) -> Flasgo[Settings]:
@@ -228,9 +229,7 @@ async def test_an_unknown_protocol_is_an_error_for_the_server():
 
 
 def test_a_random_key_is_warned_of_once(caplog, monkeypatch):
-    from flasgo import app as module
-
-    module.warn_of_random_key.cache_clear()
+    warn_of_random_key.cache_clear()
     for _ in range(3):
         Flasgo().freeze()
     assert [record.getMessage()[:22] for record in caplog.records] == ["SECRET_KEY is not set:"]

@@ -153,14 +153,23 @@ class TestDocument:
         spec = spec_of(app)
         assert {path: set(item) for path, item in spec["paths"].items()} == {"/": {"get"}, "/alone": {"head"}}
 
-    def test_two_routes_of_one_template_share_a_path_item(self):
+    def test_routes_of_one_template_share_a_path_item(self):
         app = make()
         app.get("/<int:id>")(lambda id: "")
-        app.get("/<name>")(lambda name: "")
+        app.get("/<name>", include_in_schema=False)(lambda name: "")
         app.post("/<slug>")(lambda slug: "")
         (item,) = spec_of(app)["paths"].values()
         assert set(item) == {"get", "post"}
         assert item["post"]["parameters"][0]["name"] == "id"
+
+    @pytest.mark.parametrize("methods", [["GET"], ["POST", "GET"]])
+    def test_two_routes_of_one_place_are_not_left_out_in_silence(self, methods: list[str]):
+        app = make()
+        app.get("/<int:id>")(lambda id: "")
+        app.route("/<name>", methods=methods)(lambda name: "")
+        message = r"GET /<name> differs from /<int:id>, .*test_openapi.py:\d+: .* by its converters alone.*include_in_schema=False"
+        with pytest.raises(ConfigurationError, match=message):
+            app.openapi_spec()
 
     def test_ids_are_unique(self):
         app = make()

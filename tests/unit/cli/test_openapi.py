@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from flasgo.cli.command import main
+from flasgo.lifespan import warn_of_random_key
 
 APP = """
 from flasgo import Flasgo
@@ -30,6 +31,17 @@ def test_it_prints_the_document(capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(capsys.readouterr().out)
     assert document["info"]["title"] == "Büro"
     assert list(document["paths"]) == ["/books"]
+
+
+def test_no_key_is_needed_and_none_is_warned_of(
+    project: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    warn_of_random_key.cache_clear()
+    (project / "next.py").write_text("from flasgo import Flasgo\napp = Flasgo()\n")
+    assert main(["openapi", "next.py"]) == 0
+    captured = capsys.readouterr()
+    assert (json.loads(captured.out)["paths"], captured.err, caplog.records) == ({}, "", [])
+    warn_of_random_key()
 
 
 def test_it_writes_and_compares(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
