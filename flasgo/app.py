@@ -39,7 +39,7 @@ from flasgo.response import WITH_BODY, Response
 from flasgo.routing.blueprint import Batch, Entry
 from flasgo.routing.policies import check_attached, declare, with_policies
 from flasgo.routing.rule import Rule, by_key, with_providers
-from flasgo.routing.table import Table
+from flasgo.routing.table import Claims
 from flasgo.security.session_keeper import SessionKeeper, session_keeper
 from flasgo.server.run import run_app
 from flasgo.session import Session
@@ -135,7 +135,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Generic[S]):
         self.stores = Stores()
         self._keeper = session_keeper(self.settings, self.stores, session_store)
         self._lifespans: list[Lifespan[Flasgo[S]]] = []
-        self._claims: Table[Rule] = Table()
+        self._claims = Claims()
         self._pool = ThreadPool(self.settings.SYNC_THREADS)
         self._scope = AppScope(self.settings, self._pool)
         self._replaced: dict[object, Endpoint] = {}
@@ -215,7 +215,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Generic[S]):
             for rule in rules:
                 self._check_rule(rule)
         except RegistrationError:
-            self._claims = Table()
+            self._claims = Claims()
             for rule in self._rules:
                 self._claim(rule)
             raise
@@ -238,7 +238,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Generic[S]):
 
     def _claim(self, rule: Rule) -> None:
         for pattern in forms_of(rule, self.settings):
-            self._claims.add(pattern, dict.fromkeys(rule.route.methods, rule))
+            self._claims.add(pattern, rule.route.methods)
 
     def _policies(self) -> Policies:
         return Policies(self._backends, default_permissions(self.settings.DEFAULT_PERMISSIONS))

@@ -18,7 +18,6 @@ import itertools
 import linecache
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import lru_cache
-from types import CodeType
 from typing import cast
 
 from msgspec import Struct
@@ -151,9 +150,7 @@ def generate(head: str, lines: Sequence[str], names: dict[str, object]) -> Calla
     parameters = ", ".join(names)
     name = head.removeprefix("async ").removeprefix("def ").partition("(")[0]
     source = "\n".join([f"def make({parameters}):", *indented([head, *indented(lines), f"return {name}"])]) + "\n"
-    namespace: dict[str, Callable[..., Callable[..., object]]] = {}
-    exec(_compiled(source), namespace)  # noqa: S102 - source of our own making: only names of parameters vary
-    return namespace["make"](**names)
+    return _maker(source)(**names)
 
 
 def indented(lines: Sequence[str]) -> list[str]:
@@ -165,8 +162,11 @@ _numbers = itertools.count(1)
 
 
 @lru_cache(maxsize=4096)
-def _compiled(source: str) -> CodeType:
+def _maker(source: str) -> Callable[..., Callable[..., object]]:
+    """The function that this source defines, `make`: compiled once for each distinct text."""
     filename = f"<flasgo handle {next(_numbers)}>"
     # An entry without a time of change stays (linecache.checkcache), so that tracebacks show the generated lines.
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    return compile(source, filename, "exec")
+    namespace: dict[str, Callable[..., Callable[..., object]]] = {}
+    exec(compile(source, filename, "exec"), namespace)  # noqa: S102 - source of our own making: only names of parameters vary
+    return namespace["make"]

@@ -1,6 +1,7 @@
 """What is known of a handler once it is registered: data only, read by binding, by OpenAPI and by `flasgo routes`."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from typing import Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -158,7 +159,7 @@ class Returns(Struct, frozen=True):
     answers: tuple[Answer, ...] = ()
 
 
-class HandlerPlan(Struct, frozen=True):
+class HandlerPlan(Struct, frozen=True, dict=True):
     """Everything that a handler's signature means.
 
     `surplus` says that it takes `**kwargs`, which get the path's values that no parameter names.
@@ -170,12 +171,12 @@ class HandlerPlan(Struct, frozen=True):
     returns: Returns
     surplus: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def values(self) -> tuple[Input | Injected, ...]:
         """What the handler takes from a request and from the framework, by itself or through its dependencies."""
         return tuple(_values(self.arguments, set()))
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Input, ...]:
         """All that is decoded from a request, the dependencies' included; each name of a location once."""
         found: dict[tuple[str, str], Input] = {}
@@ -283,7 +284,10 @@ class Route(Struct, frozen=True):
 
     def option(self, kind: type[O]) -> O | None:
         """The option of this type, or None; of several the first, which was declared nearest to the handler."""
-        return next((option for option in self.options if isinstance(option, kind)), None)
+        for option in self.options:
+            if isinstance(option, kind):
+                return option
+        return None
 
     def every(self, kind: type[O]) -> tuple[O, ...]:
         """The options of this type, the one declared nearest to the handler first."""

@@ -103,7 +103,7 @@ def plan_handler(endpoint: Endpoint, context: Context) -> HandlerPlan:
             f"the path has <{left[0]}>, but no parameter takes it; add a parameter `{left[0]}` or take it out of the path."
         )
     _check_together(plan, context.methods)
-    return replace(plan, surplus=left)
+    return replace(plan, surplus=left) if left else plan
 
 
 def _arguments(source: Source, signature: Signature, context: Context, trail: Trail) -> tuple[Argument, ...]:
@@ -200,6 +200,8 @@ class _Placing(Reading):
         made = cast("type", self.kind) if by_annotation else self.context.path[name]
         if self.bare or self.kind is Any:
             return Input(self.name, "path", name, made, MISSING, ready=True)
+        if isinstance(self.annotation, type) and issubclass(made, self.annotation):
+            return Input(self.name, "path", name, self.annotation, MISSING, ready=True)
         annotation = textual(self.annotation)
         if isinstance(annotation, type) and issubclass(made, annotation):
             return Input(self.name, "path", name, annotation, MISSING, ready=True)

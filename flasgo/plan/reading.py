@@ -41,6 +41,8 @@ class Reading:
         self.marker, self.depends = self._marked_by(written)
 
     def _marked_by(self, written: object) -> tuple[Marker | None, Depends | None]:
+        if type(written) is type and not _marks(written) and not _marks(self.default):
+            return None, None  # a class by itself, as most are
         kind, metadata = peel(written)
         markers = [m for m in metadata if _marks(m)]
         nested = [m for _, found in inside(kind) for m in found if _marks(m)]

@@ -27,6 +27,8 @@ def plan_returns(annotation: object, source: Source) -> Returns:
     """Read a return annotation. Raises RegistrationError for a type that has no form as a response."""
     if annotation is MISSING:
         return ANYTHING
+    if type(annotation) is type and annotation in PLAIN:
+        return Returns("plain", plain=(annotation,))
     try:
         answers = tuple(_answers(annotation, Answer(None)))
     except RecursionError:

@@ -18,6 +18,7 @@ import inspect
 import re
 import typing
 from collections.abc import Iterator, Mapping
+from types import FunctionType
 from typing import Literal, Unpack, get_origin
 
 from msgspec import Struct
@@ -152,6 +153,9 @@ def signature_of(endpoint: Endpoint, source: Source) -> Signature:
 
 def _layers(endpoint: Endpoint) -> Iterator[Endpoint]:
     """A callable, and what it leads to, down to the function that the programmer wrote."""
+    if isinstance(endpoint, FunctionType) and not endpoint.__dict__:
+        yield endpoint  # as nearly every handler is
+        return
     seen: list[Endpoint] = []
     found: Endpoint | None = endpoint
     while found is not None and not any(found is one for one in seen):

@@ -11,7 +11,6 @@ from flasgo.pipeline.hooks import Hooks
 from flasgo.routing.converters import PATH
 from flasgo.routing.furniture import Furniture, Processor
 from flasgo.routing.pattern import Pattern, Placeholder, Segment
-from flasgo.routing.table import form_of
 
 
 class Mount(Struct, frozen=True, eq=False):
@@ -63,7 +62,7 @@ def own_ground(mounts: Sequence[Mount]) -> Iterator[tuple[Mount, tuple[Pattern, 
     alike: dict[tuple[object, ...], list[Mount]] = {}
     for mount in mounts:
         if mount.prefix is not None and not any(segment.is_path for segment in mount.prefix.segments):
-            alike.setdefault(form_of(mount.prefix), []).append(mount)
+            alike.setdefault(mount.prefix.form, []).append(mount)
     for group in alike.values():
         first, *others = group
         prefix = first.prefix

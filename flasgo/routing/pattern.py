@@ -12,6 +12,7 @@ place where the text after it stands, as far as its converter's characters reach
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from keyword import iskeyword
 from typing import Final, NoReturn
 from unicodedata import category
@@ -45,7 +46,7 @@ class Placeholder(Struct, frozen=True):
     bare: bool
 
 
-class Segment(Struct, frozen=True):
+class Segment(Struct, frozen=True, dict=True):
     """What stands between two slashes: `literals` around and between `placeholders`, one more than these."""
 
     literals: tuple[str, ...]
@@ -64,7 +65,7 @@ class Segment(Struct, frozen=True):
     def is_path(self) -> bool:
         return self.is_whole and self.placeholders[0].converter is PATH
 
-    @property
+    @cached_property
     def specificity(self) -> tuple[int, ...]:
         """The smaller, the more specific: text; text mixed with placeholders, the more text the better; a placeholder by its rank."""
         if self.is_static:
@@ -144,17 +145,17 @@ class Segment(Struct, frozen=True):
         return needs[::-1]
 
 
-class Pattern(Struct, frozen=True):
+class Pattern(Struct, frozen=True, dict=True):
     """One parsed pattern. `names` and `placeholders` are in the order of the path, as are the values of a match."""
 
     source: str
     segments: tuple[Segment, ...]
 
-    @property
+    @cached_property
     def placeholders(self) -> tuple[Placeholder, ...]:
         return tuple(each for segment in self.segments for each in segment.placeholders)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(each.name for each in self.placeholders)
 
@@ -167,11 +168,23 @@ class Pattern(Struct, frozen=True):
     def is_static(self) -> bool:
         return not self.placeholders
 
+    @cached_property
+    def form(self) -> tuple[object, ...]:
+        """Equal for patterns that tie in every segment and do not differ in text that a segment is, begins with or ends with."""
+        return tuple(
+            (segment.specificity, segment.literals[0], segment.literals[-1])
+            if segment.placeholders
+            else segment.literals[0]
+            for segment in self.segments
+        )
+
     def with_converters(self, converters: Mapping[str, Converter]) -> "Pattern":
         """The same pattern with these converters at the bare placeholders of these names.
 
         Raises RegistrationError for a name that is not a bare placeholder of it.
         """
+        if not converters:
+            return self
         if strange := sorted(converters.keys() - set(self.bare)):
             raise RegistrationError(f"{self.source!r} has no placeholder written <{strange[0]}>, without a converter")
         return Pattern(self.source, tuple(segment.with_converters(converters) for segment in self.segments))
@@ -207,6 +220,10 @@ class _Reader:
         return tuple(segments)
 
     def segment(self, start: int, text: str) -> Segment:
+        if "<" not in text and ">" not in text:
+            if text in {".", ".."}:
+                self.refuse(start, "a client removes '.' and '..' before it sends a path: leave the segment out")
+            return Segment((text,))
         literals: list[str] = []
         placeholders: list[Placeholder] = []
         end = 0
@@ -221,8 +238,6 @@ class _Reader:
             placeholders.append(self.placeholder(start + at, found))
             end = found.end()
         literals.append(text[end:])
-        if text in {".", ".."}:
-            self.refuse(start, "a client removes '.' and '..' before it sends a path: leave the segment out")
         segment = Segment(tuple(literals), tuple(placeholders))
         if not segment.is_whole and any(each.converter is PATH for each in placeholders):
             self.refuse(start, "a path placeholder is a segment of its own: put '/' around it")

@@ -14,7 +14,7 @@ for what the ones before it left, and all of one mind:
    those nodes. Only this one knows mixed segments, path placeholders, converters that tie, and misses.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -111,6 +111,26 @@ class _Node(Generic[T]):
             self.ranked = tuple((None if each is STR else each.to_python, node) for each, node in wholes)
 
 
+class Claims:
+    """Which patterns answer which methods: what a table takes, without its tree."""
+
+    __slots__ = ("_alike",)
+
+    def __init__(self) -> None:
+        self._alike: dict[tuple[object, ...], list[tuple[Pattern, frozenset[str]]]] = {}
+
+    def add(self, pattern: Pattern, methods: frozenset[str]) -> None:
+        """Raises RegistrationError, naming both patterns, when another answers the same with equal right; that is then not kept."""
+        if not methods:
+            raise RegistrationError(f"{pattern.source!r} answers no method: name at least one")
+        alike = self._alike.setdefault(pattern.form, [])
+        for other, taken in alike:
+            both = methods & taken
+            if both and _may_share_a_path(pattern, other):
+                raise RegistrationError(_clash(pattern, other, both))
+        alike.append((pattern, methods))
+
+
 class Table(Generic[T]):
     """Patterns and methods to targets, which are never None. Add first, then freeze; then reading is safe from any thread.
 
@@ -118,12 +138,12 @@ class Table(Generic[T]):
     It is for reading only, and a path or method that it lacks may still be found.
     """
 
-    __slots__ = ("_depth", "_forms", "_frozen", "_lasts", "_root", "static")
+    __slots__ = ("_claims", "_depth", "_frozen", "_lasts", "_root", "static")
 
     def __init__(self) -> None:
         self.static: dict[str, dict[str, T]] = {}
         self._root: _Node[T] = _Node()  # before the first "/"
-        self._forms: dict[tuple[object, ...], list[tuple[Pattern, frozenset[str]]]] = {}
+        self._claims = Claims()
         self._lasts: dict[str, tuple[tuple[_Convert | None, dict[str, T]], ...]] = {}
         self._depth = 0
         self._frozen = False
@@ -136,14 +156,7 @@ class Table(Generic[T]):
         """
         if self._frozen:
             raise FrozenError(f"{pattern.source!r} came after the first request: register every route before it")
-        if not methods:
-            raise RegistrationError(f"{pattern.source!r} answers no method: name at least one")
-        alike = self._forms.setdefault(form_of(pattern), [])
-        for other, taken in alike:
-            both = taken & methods.keys()
-            if both and _may_share_a_path(pattern, other):
-                raise RegistrationError(_clash(pattern, other, both))
-        alike.append((pattern, frozenset(methods)))
+        self._claims.add(pattern, frozenset(methods))
         leaf = self._leaf(pattern)
         leaf.targets.update(methods)
         if pattern.is_static:
@@ -152,7 +165,7 @@ class Table(Generic[T]):
     def freeze(self) -> None:
         """Take no more patterns, and make the shortcuts."""
         self._frozen = True
-        self._forms.clear()
+        self._claims = Claims()
         level: list[tuple[_Node[T], str | None]] = [(self._root, "")]
         while level:
             self._depth += 1
@@ -283,16 +296,6 @@ def _specificity(pattern: Pattern) -> _Specificity:
     )
 
 
-def form_of(pattern: Pattern) -> tuple[object, ...]:
-    """Equal for patterns that tie in every segment and do not differ in text that a segment is, begins with or ends with."""
-    return tuple(
-        (segment.specificity, segment.literals[0], segment.literals[-1])
-        if segment.placeholders
-        else segment.literals[0]
-        for segment in pattern.segments
-    )
-
-
 def _may_share_a_path(one: Pattern, other: Pattern) -> bool:
     """Whether some path may match both of these patterns of one form; True in doubt."""
     return all(_may_share_a_text(*pair) for pair in zip(one.segments, other.segments, strict=True))
@@ -307,7 +310,7 @@ def _may_share_a_text(one: Segment, other: Segment) -> bool:
     return True
 
 
-def _clash(new: Pattern, old: Pattern, methods: frozenset[str]) -> str:
+def _clash(new: Pattern, old: Pattern, methods: Iterable[str]) -> str:
     names = ", ".join(sorted(methods))
     if new.source == old.source:
         return f"{new.source!r} already answers {names}: a path and method have one handler"

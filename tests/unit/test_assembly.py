@@ -1,5 +1,7 @@
 import gc
-from typing import Any
+import linecache
+import sys
+from typing import Any, cast
 
 import pytest
 
@@ -72,3 +74,49 @@ def test_freezing_leaves_the_garbage_collector_as_it_was(enabled):
         assert gc.isenabled() is enabled
     finally:
         (gc.enable if before else gc.disable)()
+
+
+def routes(count: int) -> Flasgo[Settings]:
+    def handler() -> Any:
+        async def read(id: int) -> str:
+            return f"{id}"
+
+        return read
+
+    app = application()
+    for number in range(count):
+        app.add_route(f"/api/things{number}/<int:id>", handler(), name=f"thing{number}")
+    app.freeze()
+    return app
+
+
+def test_routes_that_are_alike_are_compiled_once():
+    routes(1)
+    before = len(linecache.cache)
+    app = routes(100)
+    assert len(linecache.cache) == before
+    targets = [app.freeze().table.find("GET", f"/api/things{number}/7") for number in range(100)]
+    assert len({target[0].handle.__code__ for target in cast("Any", targets)}) == 1
+
+
+def calls_for(count: int) -> int:
+    calls = 0
+
+    def note(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in {"call", "c_call"}
+
+    sys.setprofile(note)
+    try:
+        routes(count)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_what_a_route_costs_to_register_does_not_grow_with_their_number():
+    routes(1)
+    few, many = calls_for(100), calls_for(400)
+    each = (many - few) / 300
+    assert each < 1000
+    assert each < 1.2 * few / 100
