@@ -75,7 +75,7 @@ class Calls:
             return self._provided(value)
         if isinstance(value, Injected):
             return self._injected(value)
-        return self._inputs[value.location, value.name]
+        return "body" if value.whole else self._inputs[value.location, value.name]
 
     def _injected(self, value: Injected) -> str:
         kind = value.kind
@@ -123,13 +123,13 @@ def _where(provider: Provider) -> Where:
 
 
 def _expressions(plan: HandlerPlan, parameters: tuple[str, ...]) -> dict[tuple[Location, str], str]:
-    """Where each input is found once its location has been read."""
+    """Where each input but the whole body is found once its location has been read."""
     found: dict[tuple[Location, str], str] = {}
     places: dict[Location, int] = {}
     for one in plan.inputs:
-        if one.location == "body" or one.fields is not None:
-            expression = "body"
-        elif one.ready:
+        if one.whole:
+            continue
+        if one.ready:
             expression = f"values[{parameters.index(one.name)}]"
         else:
             location: Location = "form" if one.location in FORMS else one.location

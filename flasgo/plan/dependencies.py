@@ -49,6 +49,8 @@ def plan_dependency(
     step = Step(source, key_of(function), depends.scope)
     if any(step.key == other.key for other in trail):
         raise _unworkable(reading, "its dependencies go in a circle; take one of them out of it.", (*trail, step))
+    if depends.scope not in {"request", "app"}:
+        raise reading.mistake(f'scope={depends.scope!r} is none; write "request" or "app".')
     if depends.scope == "app" and not depends.use_cache:
         raise reading.mistake("an app-scoped value is made once; leave out use_cache=False.")
     if trail[-1].scope == "app" and depends.scope == "request":
@@ -57,7 +59,7 @@ def plan_dependency(
             "a provider of the application's lifetime depends on one of a request's; give both the same scope.",
             (*trail, step),
         )
-    signature = _with_defaults(signature_of(function, source), function)
+    signature = _with_defaults(_signature(reading, function, source), function)
     form, on_loop = made_by(function, signature.returns)
     if function is declared:
         _check_fit(reading, function, signature.returns, carried=form != "value")
@@ -69,6 +71,17 @@ def plan_dependency(
         call = "either"
     provider = Provider(source, function, step.key, call, form, on_loop, depends.scope, arguments)
     return Dependency(reading.name, provider, depends.use_cache)
+
+
+def _signature(reading: Reading, function: Endpoint, source: Source) -> Signature:
+    """A provider's signature; what has no place of its own is refused at the place of whoever names it."""
+    try:
+        return signature_of(function, source)
+    except RegistrationError:
+        if source.line:
+            raise
+        cure = "wrap it in a function of your own, and name that: Depends(function)."
+        raise reading.mistake(f"the signature of {describe(function)} cannot be read; {cure}") from None
 
 
 def _with_defaults(signature: Signature, function: Endpoint) -> Signature:

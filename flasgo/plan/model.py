@@ -88,6 +88,11 @@ class Input(Struct, frozen=True):
     def required(self) -> bool:
         return self.default is MISSING
 
+    @property
+    def whole(self) -> bool:
+        """Is it all of the body?"""
+        return self.location == "body" or self.fields is not None
+
 
 class Injected(Struct, frozen=True):
     """One parameter that the framework itself provides, by its type."""
@@ -178,11 +183,11 @@ class HandlerPlan(Struct, frozen=True, dict=True):
 
     @cached_property
     def inputs(self) -> tuple[Input, ...]:
-        """All that is decoded from a request, the dependencies' included; each name of a location once."""
-        found: dict[tuple[str, str], Input] = {}
+        """All that is decoded from a request, the dependencies' included; each name of a location once, and the body once."""
+        found: dict[tuple[str, str | None], Input] = {}
         for one in self.values:
             if isinstance(one, Input):
-                found.setdefault((one.location, one.name), one)
+                found.setdefault((one.location, None if one.whole else one.name), one)
         return tuple(found.values())
 
     @property

@@ -264,13 +264,13 @@ def _becomes(made: type, annotation: object) -> bool:
 def _check_together(plan: HandlerPlan, methods: frozenset[str]) -> None:
     source, own = plan.source, frozenset(id(argument.value) for argument in plan.arguments)
     seen: dict[tuple[Location, str], Input] = {}
-    wholes: list[str] = []
+    wholes: list[Input] = []
     parts: list[str] = []
     for one in plan.values:
         if isinstance(one, Injected):
             parts += [one.parameter] if one.kind is FormData else []
-        elif one.location == "body" or one.fields is not None:
-            wholes.append(one.parameter)
+        elif one.whole:
+            wholes += [one] if not any(_is_same_whole(other, one, own) for other in wholes) else []
             parts += [one.parameter] if one.location == "form" else []
         else:
             parts += [one.parameter] if one.location in FORMS else []
@@ -279,14 +279,15 @@ def _check_together(plan: HandlerPlan, methods: frozenset[str]) -> None:
         _check_methods(source, one, methods)
     if len(wholes) > 1:
         raise source.mistake(
-            f"`{wholes[0]}` takes the body already; put both into one Struct, or mark what comes from the query with Query().",
-            parameter=wholes[1],
+            f"`{wholes[0].parameter}` takes the body already; put both into one Struct, or mark what comes from the query "
+            "with Query().",
+            parameter=wholes[1].parameter,
         )
-    if parts and wholes and wholes[0] not in parts:
+    if parts and wholes and wholes[0].parameter not in parts:
         raise source.mistake(
             f"`{parts[0]}` is read from a form, but this is the whole body, which may be JSON; "
             f"mark this with Form(), too, or put `{parts[0]}` into it.",
-            parameter=wholes[0],
+            parameter=wholes[0].parameter,
         )
 
 
@@ -305,6 +306,13 @@ def _check_same(source: Source, first: Input, second: Input, own: frozenset[int]
             f"{describe(second.annotation)}, here and in its dependencies; give both the same type and default.",
             parameter=second.parameter,
         )
+
+
+def _is_same_whole(first: Input, second: Input, own: frozenset[int]) -> bool:
+    """Is it the same body, which a handler and what it depends on may both take?"""
+    if own.issuperset({id(first), id(second)}):
+        return False
+    return first == replace(second, parameter=first.parameter, name=first.name)
 
 
 def _check_methods(source: Source, one: Input | Injected, methods: frozenset[str]) -> None:

@@ -156,12 +156,11 @@ def _layers(endpoint: Endpoint) -> Iterator[Endpoint]:
     if isinstance(endpoint, FunctionType) and not endpoint.__dict__:
         yield endpoint  # as nearly every handler is
         return
-    seen: list[Endpoint] = []
-    found: Endpoint | None = endpoint
-    while found is not None and not any(found is one for one in seen):
+    seen = [endpoint]
+    yield endpoint
+    while (found := _below(seen[-1])) is not None and not any(found is one for one in seen):
         yield found
         seen.append(found)
-        found = _below(found)
 
 
 def _below(layer: Endpoint) -> Endpoint | None:

@@ -18,6 +18,7 @@ from flasgo.plan.model import Endpoint
 from flasgo.plan.signature import endpoint_name, source_of
 from flasgo.routing.converters import Converters
 from flasgo.routing.mount import Mount
+from flasgo.routing.options import check_options
 from flasgo.routing.pattern import parse
 from flasgo.routing.policies import Declared
 from flasgo.routing.registrar import Registrar, RouteOptions, SharedOptions
@@ -69,6 +70,7 @@ class Blueprint(Registrar):
     ) -> None:
         super().__init__(owned=())
         self.name = checked_name(name)
+        check_options(options, SharedOptions.__optional_keys__, self._mistake)
         self.url_prefix = checked_prefix(url_prefix)
         self.template_folder = _checked_folder("template_folder", template_folder)
         self.static_folder = _checked_folder("static_folder", static_folder)
@@ -78,6 +80,9 @@ class Blueprint(Registrar):
         self._entries: list[Entry] = []
         self._nested: list[Nested] = []
         self._closed = False
+
+    def _mistake(self, problem: str) -> RegistrationError:
+        return RegistrationError(f"Blueprint {self.name!r}: {problem}")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} with {len(self._entries)} routes>"

@@ -21,6 +21,7 @@ from flasgo.response import checked_status
 from flasgo.routing.converters import Converter, Converters
 from flasgo.routing.furniture import Furnisher
 from flasgo.routing.mount import Mount
+from flasgo.routing.options import check_options
 from flasgo.routing.pattern import Pattern, parse
 from flasgo.routing.policies import Declared, declare, with_policies
 from flasgo.routing.rule import Rule
@@ -106,6 +107,7 @@ class Registrar(Furnisher):
         self, path: str, *, methods: Iterable[str] = ("GET",), **options: Unpack[RouteOptions]
     ) -> Callable[[F], F]:
         """Register the decorated function, which is returned unchanged, for `path` and `methods`."""
+        _check_path(path)
 
         def register(endpoint: F) -> F:
             self.add_route(path, endpoint, methods=methods, **options)
@@ -160,8 +162,9 @@ class Registrar(Furnisher):
         mount: Mount | None = None,
     ) -> Rule:
         source = source_of(endpoint)
+        check_options(options, RouteOptions.__optional_keys__, source.mistake)
         try:
-            pattern = parse(path, converters)
+            pattern = parse(_check_path(path), converters)
         except RegistrationError as error:
             raise source.mistake(str(error)) from None
         types = {each.name: each.converter.python_type for each in pattern.placeholders}
@@ -273,19 +276,32 @@ class Registrar(Furnisher):
         Raises RegistrationError for a kind that is neither, or that has a handler already.
         """
         self._check_open("an error handler")
+        if not _is_error(kind):
+            raise RegistrationError(f"errorhandler({kind!r}): give an exception class or a status from 400 to 599.")
 
         def register(function: F) -> F:
             hook = error_hook(function)
             source = source_of(function)
-            if isinstance(kind, type) and issubclass(kind, Exception):
+            if isinstance(kind, type):
                 _once(self._by_class, kind, hook, source)
-            elif isinstance(kind, int) and 400 <= kind <= 599:  # noqa: PLR2004 - the error statuses, RFC 9110 §15
-                _once(self._by_status, kind, hook, source)
             else:
-                raise source.mistake(f"errorhandler({kind!r}): give an exception class or a status from 400 to 599.")
+                _once(self._by_status, kind, hook, source)
             return function
 
         return register
+
+
+def _check_path(path: str) -> str:
+    if not isinstance(path, str):
+        raise RegistrationError(f"{path!r} is no path; write the decorator with one, as in @app.get('/books').")
+    return path
+
+
+def _is_error(kind: object) -> bool:
+    """Is it an exception class, or one of the error statuses (RFC 9110 §15)?"""
+    if isinstance(kind, type):
+        return issubclass(kind, Exception)
+    return type(kind) is int and 400 <= kind <= 599  # noqa: PLR2004
 
 
 def _converters_by_annotation(converters: Converters, plan: HandlerPlan, pattern: Pattern) -> dict[str, Converter]:
@@ -329,7 +345,10 @@ def _described(options: RouteOptions, source: Source) -> Described:
 def _checked_tags(tags: Iterable[str], source: Source) -> tuple[str, ...]:
     if isinstance(tags, str):
         raise source.mistake(f"tags={tags!r} is one string; write tags=[{tags!r}].")
-    return tuple(tags)
+    found = tuple(tags)
+    if not all(isinstance(tag, str) for tag in found):
+        raise source.mistake(f"tags={found!r}: a tag is a string.")
+    return found
 
 
 def _access(options: RouteOptions, source: Source) -> tuple[Struct, ...]:
@@ -345,7 +364,10 @@ def _access(options: RouteOptions, source: Source) -> tuple[Struct, ...]:
 def _checked_methods(methods: Iterable[str], source: Source) -> frozenset[str]:
     if isinstance(methods, str):
         raise source.mistake(f"methods={methods!r} is one string; write methods=[{methods!r}].")
-    names = frozenset(method.upper() for method in methods)
+    words = tuple(methods)
+    if not all(isinstance(method, str) for method in words):
+        raise source.mistake(f"methods={words!r}: a method is a string, such as 'GET'.")
+    names = frozenset(method.upper() for method in words)
     if not names:
         raise source.mistake("methods is empty; name at least one.")
     for name in names:

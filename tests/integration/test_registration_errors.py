@@ -20,7 +20,21 @@ import msgspec
 import pytest
 from msgspec import Meta, Struct
 
-from flasgo import Body, Cookie, Flasgo, Header, Path, Query, RegistrationError, Request, Response, Session, Settings
+from flasgo import (
+    Blueprint,
+    Body,
+    Cookie,
+    Depends,
+    Flasgo,
+    Header,
+    Path,
+    Query,
+    RegistrationError,
+    Request,
+    Response,
+    Session,
+    Settings,
+)
 
 T = TypeVar("T")
 
@@ -750,3 +764,91 @@ def test_the_annotations_of_any_type_give_a_sentence():
         except RegistrationError as error:
             message = str(error)
         assert message == "" or "parameter `v`" in message or "annotations" in message
+
+
+class TestOptions:
+    """An option that is ignored would leave open what it was to protect."""
+
+    @pytest.mark.parametrize(
+        ("options", "says"),
+        [
+            ({"permission": []}, "there is no option permission=; did you mean permissions=?"),
+            ({"stauts_code": 201}, "did you mean status_code=?"),
+            ({"zzz": 1}, "there is no option zzz=; there are auth, cache, "),
+            ({"csrf": "off"}, "csrf='off' is of type str; give True or False."),
+            ({"threaded": None}, "threaded=None is of type NoneType; give True or False."),
+            ({"strict_slashes": "no"}, "give True, False or None."),
+            ({"max_body_bytes": "1"}, "max_body_bytes='1' is of type str; give a number of bytes or None."),
+            ({"max_body_bytes": True}, "max_body_bytes=True is of type bool"),
+            ({"name": 5}, "name=5 is of type int; give a string or None."),
+            ({"summary": None}, "give a string."),
+            ({"tags": [1]}, "a tag is a string"),
+            ({"methods": [b"GET"]}, "a method is a string, such as 'GET'"),
+        ],
+        ids=str,
+    )
+    def test_an_option_that_means_nothing(self, options: Any, says: str):
+        def handler(): ...
+
+        with pytest.raises(RegistrationError) as caught:
+            Flasgo().add_route("/x", handler, **options)
+        code = handler.__code__
+        assert str(caught.value).startswith(f"{code.co_filename}:{code.co_firstlineno}: ")
+        assert says in str(caught.value)
+
+    def test_of_a_blueprint(self):
+        options: Any = {"permission": []}
+        with pytest.raises(RegistrationError, match="Blueprint 'shop': there is no option permission=; did you mean"):
+            Blueprint("shop", **options)
+        options = {"csrf": 0}
+        with pytest.raises(RegistrationError, match="Blueprint 'shop': csrf=0 is of type int; give True or False"):
+            Blueprint("shop", **options)
+
+    def test_of_a_route_in_a_blueprint(self):
+        def handler(): ...
+
+        shop = Blueprint("shop")
+        options: Any = {"permission": []}
+        shop.add_route("/x", handler, **options)
+        with pytest.raises(RegistrationError, match=r"handler\(\): there is no option permission="):
+            Flasgo().register_blueprint(shop)
+
+    @pytest.mark.parametrize("owner", [Flasgo, lambda: Blueprint("shop")], ids=["app", "blueprint"])
+    def test_a_decorator_without_its_parentheses(self, owner: Callable[[], Any]):
+        def handler(): ...
+
+        app = owner()
+        for decorator in (app.get, app.route, app.post):
+            with pytest.raises(RegistrationError, match=r"is no path; write the decorator with one, as in @app.get"):
+                decorator(handler)
+        for kind in (handler, "404", True, 200, BaseException):
+            with pytest.raises(RegistrationError, match="give an exception class or a status from 400 to 599"):
+                app.errorhandler(kind)
+        assert app.routes == ()
+
+
+class TestProviders:
+    def test_a_scope_that_there_is_not(self):
+        marker: Any = Depends(lambda: 1, scope="session")  # ty: ignore[invalid-argument-type] - what it is about
+
+        def handler(v): ...
+
+        handler.__annotations__["v"] = Annotated[int, marker]
+        check(handler, "parameter `v`", "scope='session' is none", 'write "request" or "app"')
+
+    def test_a_class_whose_signature_nobody_knows_is_refused_where_it_is_named(self):
+        def handler(v: Annotated[dict, Depends()]): ...
+
+        check(handler, "parameter `v`", "the signature of dict cannot be read", "Depends(function)")
+
+    def test_a_body_that_is_not_the_same_as_its_dependencys(self):
+        def optional(book: Book | None = None): ...
+
+        def handler(title: Annotated[str, Depends(optional)], book: Book): ...
+
+        check(handler, "parameter `book`", "`book` takes the body already", methods=["POST"])
+
+
+def test_none_is_no_handler():
+    with pytest.raises(RegistrationError, match=r"None\(\): a route needs a callable"):
+        Flasgo().add_route("/x", None)  # ty: ignore[invalid-argument-type] - what it is about
