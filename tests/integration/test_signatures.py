@@ -3,7 +3,7 @@
 import contextlib
 import enum
 import functools
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -328,12 +328,12 @@ class Counter:
 
 
 @contextlib.contextmanager
-def seven() -> Iterator[int]:
+def seven() -> Generator[int]:
     yield 7
 
 
 @contextlib.asynccontextmanager
-async def eight(x: Annotated[int, Depends(seven)]) -> AsyncIterator[int]:
+async def eight(x: Annotated[int, Depends(seven)]) -> AsyncGenerator[int]:
     yield x + 1
 
 
