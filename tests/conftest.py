@@ -1,8 +1,13 @@
 """What holds for every test."""
 
 import pytest
+from hypothesis import settings
 
 from flasgo.lifespan import warn_of_random_key
+
+# How long an example takes is the machine's business: no test measures time.
+settings.register_profile("flasgo", deadline=None)
+settings.load_profile("flasgo")
 
 
 @pytest.fixture(scope="session", autouse=True)

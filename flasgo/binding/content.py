@@ -28,6 +28,8 @@ Later: TypeAlias = Callable[[Request], Awaitable[object]]
 
 MAX_ISSUES = 100
 
+FORM_TYPES = frozenset({URLENCODED_FORM.encode(), MULTIPART_FORM.encode()})
+
 WORDS = {
     (JSON, URLENCODED_FORM, MULTIPART_FORM): "as JSON or as a form, with Content-Type: {0}, {1} or {2}",
     (URLENCODED_FORM, MULTIPART_FORM): "as a form, with Content-Type: {0} or {1}",
@@ -100,12 +102,12 @@ def _either(body: Input) -> Content:
     check = media_check((JSON, URLENCODED_FORM, MULTIPART_FORM))
 
     async def later(request: Request) -> object:
-        if not body.required and b"content-type" not in request.fields and not await request.body():
+        as_form = essence(request.fields.get(b"content-type", b"")) in FORM_TYPES
+        if not body.required and not as_form and not await request.body():
             return fresh(body.default)
         if check(request) != JSON:
             return _read(reader, await request.form())
-        text = await request.body()
-        return decode(text) if text or body.required else fresh(body.default)
+        return decode(await request.body())
 
     lines = READ_EITHER if body.required else ("body = await body_later(request)",)
     return Content(lines, {"decode_body": decode, "body_later": later}, later)
