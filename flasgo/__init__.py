@@ -84,7 +84,6 @@ from flasgo.state import State
 from flasgo.storage.decision import RateLimitDecision
 from flasgo.storage.memory import MemoryStore
 from flasgo.storage.model import Counter, Store, Verdict
-from flasgo.storage.sqlite import SQLiteStore
 from flasgo.streaming_response import StreamingResponse
 from flasgo.templating.engine import JinjaTemplates, create_template_environment
 from flasgo.templating.render import render_template, render_template_async, stream_template
@@ -95,7 +94,8 @@ from flasgo.testing.response import TestResponse
 # isort: split
 from flasgo.context import request, session
 
-if typing.TYPE_CHECKING:  # for checkers alone: the first use of one of these loads Jinja2
+if typing.TYPE_CHECKING:  # for checkers alone: see _LATE
+    from flasgo.storage.sqlite import SQLiteStore
     from flasgo.templating.loader import BaseLoader, SecureTemplateLoader, Template, TemplateNotFound
 
 __all__ = [
@@ -230,11 +230,18 @@ __all__ = [
     "verify_password",
 ]
 
-_OF_JINJA = frozenset({"BaseLoader", "SecureTemplateLoader", "Template", "TemplateNotFound"})
+_LATE = {
+    "BaseLoader": "flasgo.templating.loader",
+    "SQLiteStore": "flasgo.storage.sqlite",
+    "SecureTemplateLoader": "flasgo.templating.loader",
+    "Template": "flasgo.templating.loader",
+    "TemplateNotFound": "flasgo.templating.loader",
+}
+"""Names whose modules are loaded when they are first used: Jinja2 takes as long as the rest of the package."""
 
 
 def __getattr__(name: str) -> object:
-    """The names that need Jinja2, which takes as long to load as the rest of the package (PEP 562)."""
-    if name in _OF_JINJA:
-        return getattr(importlib.import_module("flasgo.templating.loader"), name)
+    """The names of _LATE (PEP 562)."""
+    if name in _LATE:
+        return getattr(importlib.import_module(_LATE[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

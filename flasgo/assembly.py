@@ -25,6 +25,7 @@ import gc
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from typing import TypeAlias, cast
 from urllib.parse import quote, unquote_to_bytes
 
@@ -38,16 +39,15 @@ from flasgo.binding.calls import Given
 from flasgo.binding.decode import compile_binding
 from flasgo.binding.pages import read_page
 from flasgo.binding.render import compile_render
-from flasgo.debug.page import DebugPage
 from flasgo.errors import MalformedRequest, MethodNotAllowed, NotFound
 from flasgo.events import SecurityLog
 from flasgo.http.asgi import Scope
-from flasgo.http.multipart import FormLimits
+from flasgo.http.formlimits import FormLimits
 from flasgo.http.url import PATH_SAFE
 from flasgo.pipeline.appscope import AppScope
 from flasgo.pipeline.chain import Ending, Net, compile_handle
 from flasgo.pipeline.endpoint import compile_ending
-from flasgo.pipeline.errors import ErrorHandlers, ErrorNet
+from flasgo.pipeline.errors import ErrorHandlers, ErrorNet, Explain
 from flasgo.pipeline.hooks import BeforeHooks, Hooks, Teardown, compile_after, compile_teardown
 from flasgo.pipeline.stage import Handle, Stage
 from flasgo.pipeline.threads import ThreadPool
@@ -191,7 +191,7 @@ def assemble(
     headers = SecurityHeaders(
         settings.SECURITY_HEADERS, no_store=settings.ENFORCE_NO_STORE_CACHE, explain=log if settings.DEBUG else None
     )
-    explain = DebugPage(settings).answer if settings.DEBUG else None
+    explain = _debug_page(settings) if settings.DEBUG else None
     hosts = HostCheck(settings.ALLOWED_HOSTS, log=log)
     sessions = _sessions(settings, keeper, log)
     csrf = _csrf(rules, settings, log)
@@ -272,6 +272,11 @@ def _sessions(settings: Settings, keeper: SessionKeeper | None, log: SecurityLog
     if keeper is None:
         return Sessions(settings, codec, log=log)
     return StoredSessions(settings, codec, keeper, log=log)
+
+
+def _debug_page(settings: Settings) -> Explain:
+    """Named, not imported: nothing but DEBUG loads that room."""
+    return cast("Explain", import_module("flasgo.debug.page").DebugPage(settings).answer)
 
 
 def _csrf(rules: Sequence[Rule], settings: Settings, log: SecurityLog) -> CSRF | None:

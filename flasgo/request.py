@@ -12,10 +12,10 @@ from flasgo.background import BackgroundTasks
 from flasgo.errors import BadRequest, HTTPException, StoreUnavailable, UnsupportedMediaType
 from flasgo.http.asgi import Incoming, Receive, Scope, body_ready, too_large
 from flasgo.http.cookies import find_cookie, parse_cookies
+from flasgo.http.formlimits import FormLimits
 from flasgo.http.forms import LARGE, MULTIPART, FormData, parse_form, read_form
 from flasgo.http.headers import Headers
 from flasgo.http.media import essence
-from flasgo.http.multipart import FormLimits
 from flasgo.http.query import grouped, parse_query
 from flasgo.http.url import URL
 from flasgo.identity import ANONYMOUS, User

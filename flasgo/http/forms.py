@@ -9,8 +9,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Se
 from typing import Self, TypeVar, overload
 
 from flasgo.errors import MalformedBody, MalformedRequest
+from flasgo.http.formlimits import FormLimits, Parts, too_large
 from flasgo.http.media import MediaType, essence, parse_media_type
-from flasgo.http.multipart import FormLimits, Parts, parse_multipart, read_multipart, too_large
+from flasgo.http.multipart import parse_multipart, read_multipart
 from flasgo.http.parthead import is_utf8
 from flasgo.http.query import parse_query
 from flasgo.http.uploads import UploadedFile

@@ -4,7 +4,6 @@ Clients write these headers, so every length is bounded before any work and ever
 quoted string (CVE-2024-24762).
 """
 
-import mimetypes
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -183,6 +182,8 @@ def content_type_for(filename: str) -> str:
 
 @cache
 def _types() -> dict[str, str]:
+    import mimetypes  # noqa: PLC0415 - only answers that are files need it
+
     # Without files to read: what an operating system adds would make a site differ from machine to machine.
     return {**mimetypes.MimeTypes(filenames=()).types_map[True], **_TYPES}
 

@@ -4,50 +4,32 @@ What two parsers may read differently is refused, for one of them may be a firew
 whitespace around names, bare CR and LF, folded lines, a header or parameter that is there twice, parts within parts, encoded
 parts, an end that is missing. Limits are checked before anything is kept. How a body is cut into chunks never matters.
 
-The library `multipart` finds the boundaries. It reads the heads of parts more leniently, so both its hooks for them are
-replaced; should a later version not call them, no part gets through.
+A form that is in memory and written as browsers write it is split here; any other is read by partreader.py.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from importlib import import_module
+from typing import Protocol, cast
 
-from msgspec import Struct
-from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
-
-from flasgo.errors import ContentTooLarge, MalformedBody
+from flasgo.errors import MalformedBody
+from flasgo.http.formlimits import FormLimits, Parts
 from flasgo.http.headers import Headers
-from flasgo.http.parthead import PartHead, read_head
-from flasgo.http.uploads import Spool, SpooledFile, UploadedFile
+from flasgo.http.parthead import read_head
+from flasgo.http.uploads import Spool, UploadedFile
 
 
-class FormLimits(Struct, frozen=True):
-    """What a form may cost: numbers of fields, of files and of headers in a part, and bytes for all the rest.
+class Reader(Protocol):
+    """Takes a form chunk by chunk: see MultipartReader."""
 
-    `max_body_bytes` bounds an urlencoded body, `max_multipart_bytes` a multipart one. `max_text_bytes` is for the names and
-    values of all fields of a multipart form together, `max_file_bytes` for each file (None: whatever the body may have).
-    The files of a form are kept in memory up to `spool_bytes` together; the one that does not fit is spooled to a temporary
-    file in `temp_dir` (None: the system's place for them).
-    """
-
-    max_body_bytes: int = 1_048_576
-    max_multipart_bytes: int = 16_777_216
-    max_fields: int = 1000
-    max_files: int = 100
-    max_part_headers: int = 8
-    max_part_header_bytes: int = 4096
-    max_field_bytes: int = 262_144
-    max_text_bytes: int = 524_288
-    max_file_bytes: int | None = None
-    spool_bytes: int = 262_144
-    temp_dir: str | None = None
+    def feed(self, chunk: bytes, /) -> None: ...
+    def finish(self) -> Parts: ...
 
 
-class Parts(Struct):
-    """What a multipart form held, by name. The bytes of some files may be in `spool`."""
-
-    fields: dict[str, list[str]]
-    files: dict[str, list[UploadedFile]]
-    spool: Spool | None = None
+def _reader(boundary: bytes, limits: FormLimits, spool: Spool | None = None) -> Reader:
+    """Named, not imported: its library takes longer to load than all other parsers together, and the first such form loads it."""
+    make = import_module("flasgo.http.partreader").MultipartReader
+    return cast("Reader", make(boundary, limits, spool))
 
 
 async def read_multipart(boundary: bytes, stream: AsyncIterator[bytes], limits: FormLimits) -> Parts:
@@ -57,7 +39,7 @@ async def read_multipart(boundary: bytes, stream: AsyncIterator[bytes], limits: 
     cancelled, no file is left.
     """
     spool = Spool(limits.temp_dir)
-    reader = MultipartReader(boundary, limits, spool)
+    reader = _reader(boundary, limits, spool)
     try:
         async for chunk in stream:
             reader.feed(chunk)
@@ -75,7 +57,7 @@ def parse_multipart(boundary: bytes, body: bytes, limits: FormLimits) -> Parts:
     """Read a form that is in memory; its files are kept there. Raises MalformedBody and ContentTooLarge."""
     with suppress(_UnusualError, MalformedBody, UnicodeDecodeError):
         return _split(boundary, body, limits)
-    reader = MultipartReader(boundary, limits)
+    reader = _reader(boundary, limits)
     reader.feed(body)
     return reader.finish()
 
@@ -120,188 +102,3 @@ def _split(boundary: bytes, body: bytes, limits: FormLimits) -> Parts:
             file = UploadedFile(head.name, head.filename, content, head.content_type, Headers(head.headers))
             parts.files.setdefault(head.name, []).append(file)
     return parts
-
-
-class MultipartReader:
-    """Takes the chunks of a form and collects its parts. Without a spool everything is kept in memory.
-
-    It appends to the spool and never flushes it.
-    """
-
-    def __init__(self, boundary: bytes, limits: FormLimits, spool: Spool | None = None) -> None:
-        self._parts = Parts({}, {}, spool)
-        self._limits = limits
-        self._openings = (b"--" + boundary, b"\r\n--" + boundary)
-        self._parser = _Parser(boundary, limits)
-        self._head: bytes | None = b""  # what came so far, until it is enough to tell how the form begins
-        self._received = self._fields = self._files = self._text = self._held = 0
-
-    def feed(self, chunk: bytes) -> None:
-        """Read one chunk. Raises MalformedBody and ContentTooLarge."""
-        limits = self._limits
-        self._received += len(chunk)
-        if self._received > limits.max_multipart_bytes:
-            raise too_large(f"The form is larger than {limits.max_multipart_bytes} bytes.")
-        if self._head is not None:
-            chunk = self._opened(self._head + chunk)
-        if not chunk:
-            return
-        try:
-            self._read(chunk)
-        except ParserLimitReached:
-            raise _head_too_large(limits) from None
-        except MultipartError:
-            raise MalformedBody("The multipart form is malformed. Encode it as RFC 7578 says.") from None
-
-    def finish(self) -> Parts:
-        """What the form held, now that the body is over. Raises MalformedBody where the form is not."""
-        try:
-            self._parser.close()
-        except MultipartError:
-            raise MalformedBody("The multipart form is cut off: send it whole, with its closing boundary.") from None
-        return self._parts
-
-    def _opened(self, head: bytes) -> bytes:
-        """All that came, once it is enough to be the boundary: the library would take other bytes before it."""
-        if head.startswith(self._openings):
-            self._head = None
-            return head
-        if len(head) >= len(self._openings[1]):
-            raise MalformedBody("The form does not begin with the boundary that its Content-Type names.")
-        self._head = head
-        return b""
-
-    def _read(self, chunk: bytes) -> None:
-        parser = self._parser
-        for event in parser.parse(chunk):
-            part = parser.part
-            if event is None:
-                self._end(part)
-            elif not isinstance(event, bytes):
-                self._begin(part.head)
-            elif part.head.filename is None:
-                self._take_text(part, event)
-            else:
-                self._take_file(part, event)
-
-    def _begin(self, head: PartHead) -> None:
-        limits = self._limits
-        if head.filename is None:
-            self._fields += 1
-            if self._fields > limits.max_fields:
-                raise too_large(f"The form has more than {limits.max_fields} fields.")
-            self._text += len(head.name.encode())
-            if self._text > limits.max_text_bytes:
-                raise _text_too_large(limits)
-        else:
-            self._files += 1
-            if self._files > limits.max_files:
-                raise too_large(f"The form has more than {limits.max_files} files.")
-
-    def _take_text(self, part: "_Part", piece: bytes) -> None:
-        limits = self._limits
-        part.size += len(piece)
-        if part.size > limits.max_field_bytes:
-            raise too_large(f"A field of the form is larger than {limits.max_field_bytes} bytes.")
-        self._text += len(piece)
-        if self._text > limits.max_text_bytes:
-            raise _text_too_large(limits)
-        part.keep(piece)
-
-    def _take_file(self, part: "_Part", piece: bytes) -> None:
-        limits, spool = self._limits, self._parts.spool
-        part.size += len(piece)
-        if limits.max_file_bytes is not None and part.size > limits.max_file_bytes:
-            raise too_large(f"A file of the form is larger than {limits.max_file_bytes} bytes.")
-        if spool is None:
-            part.keep(piece)
-        elif part.start is not None:
-            spool.append(piece)
-        elif self._held + len(piece) <= limits.spool_bytes:
-            self._held += len(piece)
-            part.keep(piece)
-        else:
-            self._held -= len(part.body)
-            part.start = spool.size
-            spool.append(part.body)
-            spool.append(piece)
-            part.body = b""
-
-    def _end(self, part: "_Part") -> None:
-        name, filename = part.head.name, part.head.filename
-        if filename is None:
-            try:
-                text = part.body.decode()
-            except UnicodeDecodeError:
-                raise MalformedBody("A field of the form is not UTF-8. Send files with a filename.") from None
-            self._parts.fields.setdefault(name, []).append(text)
-        elif filename or part.size:  # neither: no file was chosen
-            self._parts.files.setdefault(name, []).append(self._file(part, filename))
-
-    def _file(self, part: "_Part", filename: str) -> UploadedFile:
-        head, spool = part.head, self._parts.spool
-        headers = Headers(head.headers)
-        if spool is None or part.start is None:
-            return UploadedFile(head.name, filename, bytes(part.body), head.content_type, headers)
-        return SpooledFile(
-            head.name, filename, head.content_type, headers, spool=spool, start=part.start, size=part.size
-        )
-
-
-class _Part(MultipartSegment):
-    """One part while it is read; `start` is its place in the spool, for a file that is there."""
-
-    def __init__(self, head: PartHead) -> None:
-        self.bytes_received = 0  # the library counts here, and says here that it has seen the end
-        self.complete = False
-        self.head = head
-        self.size = 0
-        self.body: bytes | bytearray = b""
-        self.start: int | None = None
-
-    def keep(self, piece: bytes) -> None:
-        if not self.body:
-            self.body = piece
-        elif isinstance(self.body, bytes):
-            self.body = bytearray(self.body) + piece
-        else:
-            self.body += piece
-
-
-class _Parser(PushMultipartParser):
-    """The library's parser with heads read by the rules of this room; `part` is the one that it is in."""
-
-    part: _Part
-
-    def __init__(self, boundary: bytes, limits: FormLimits) -> None:
-        super().__init__(boundary, max_header_size=limits.max_part_header_bytes + 1)  # of a line with half its CRLF
-        self._limits = limits
-        self._lines: list[bytes] = []
-
-    def _on_segment_headerline(self, line: bytes) -> None:
-        if len(self._lines) == self._limits.max_part_headers:
-            raise _head_too_large(self._limits)
-        self._lines.append(line)
-
-    def _create_segment(self, headerlist: list[tuple[str, str]]) -> _Part:  # noqa: ARG002 - empty, see _on_segment_headerline
-        head = b"\r\n".join(self._lines)
-        if len(head) > self._limits.max_part_header_bytes:
-            raise _head_too_large(self._limits)
-        self._lines.clear()
-        self.part = _Part(read_head(head))
-        return self.part
-
-
-def _text_too_large(limits: FormLimits) -> ContentTooLarge:
-    return too_large(f"The fields of the form are larger than {limits.max_text_bytes} bytes together.")
-
-
-def _head_too_large(limits: FormLimits) -> ContentTooLarge:
-    return too_large(
-        f"A part of the form has more than {limits.max_part_headers} headers, or {limits.max_part_header_bytes} bytes of them."
-    )
-
-
-def too_large(problem: str) -> ContentTooLarge:
-    """The answer to a form beyond a limit; the connection is closed, because the rest of the form will not be read."""
-    return ContentTooLarge(f"{problem} Send less, or in several requests.", headers={"connection": "close"})

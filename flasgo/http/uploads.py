@@ -11,7 +11,6 @@ The rules of this room:
 import asyncio
 import os
 import secrets
-import tempfile
 import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
@@ -60,6 +59,8 @@ class Spool:
             with self._busy:
                 if not self._closed:
                     if self._file is None:
+                        import tempfile  # noqa: PLC0415 - it loads half of the library, and few forms need it
+
                         self._file = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115 - closed by close()
                     self._file.write(data)
                     self._file.flush()

@@ -8,7 +8,6 @@ speak typed JSON; a small page for browsers; text for everyone else.
 """
 
 from collections.abc import Callable, Mapping
-from html import escape
 from typing import TypeAlias
 from urllib.parse import quote
 
@@ -216,6 +215,8 @@ def _problem(request: Request, error: HTTPException) -> Response:
 
 
 def _page(error: HTTPException) -> Response:
+    from html import escape  # noqa: PLC0415 - it loads the names of 2,231 characters, and only browsers are answered so
+
     title = escape(f"{error.status_code} {error.title}")
     items = "".join(f"<li>{escape(reason)}</li>" for reason in _reasons(error))
     page = (

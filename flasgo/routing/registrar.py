@@ -6,8 +6,8 @@ from typing import TypedDict, TypeVar, Unpack
 from msgspec import Struct
 
 from flasgo.errors import HTTPException, RegistrationError
+from flasgo.http.formlimits import FormLimits
 from flasgo.http.headers import TOKEN
-from flasgo.http.multipart import FormLimits
 from flasgo.pipeline.hooks import Hook, after_hook, before_hook, error_hook, teardown_hook
 from flasgo.plan.access import DEFAULT, AnyPermission, access_of
 from flasgo.plan.documents import Described, checked_raises, checked_responses

@@ -10,13 +10,13 @@ from flasgo.errors import ConfigurationError
 from flasgo.events import log_failure
 from flasgo.storage.memory import MemoryStore
 from flasgo.storage.model import Store
-from flasgo.storage.sqlite import SQLiteStore
 
 FORMS = '"memory", "sqlite:///path", "redis://host:6379/0" or "rediss://…"'
 SQLITE = "sqlite:///"
 REDIS = ("redis://", "rediss://", "unix://")
+SQLITE_STORE = "flasgo.storage.sqlite"
 REDIS_STORE = "flasgo.contrib.redis"
-"""Named, not imported: what is optional stands above everything, and is loaded when a URL asks for it."""
+"""Named, not imported: they are loaded when a URL asks for them, and what is optional stands above everything."""
 
 
 def open_store(url: str) -> Store:
@@ -27,7 +27,7 @@ def open_store(url: str) -> Store:
     if url == "memory":
         return MemoryStore()
     if url.startswith(SQLITE) and url != SQLITE:
-        return SQLiteStore(unquote(url.removeprefix(SQLITE)))
+        return cast("Store", import_module(SQLITE_STORE).SQLiteStore(unquote(url.removeprefix(SQLITE))))
     if url.startswith(REDIS):
         return _redis_store(url)
     raise ConfigurationError(f"This is no URL of a store; write {FORMS}.")

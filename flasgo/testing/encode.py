@@ -5,7 +5,6 @@
   LF → %0A), so that no file name can end its line and begin a header of its own.
 """
 
-import mimetypes
 import re
 import secrets
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
@@ -117,7 +116,10 @@ def _file(field: str, value: FileValue) -> tuple[str, bytes, str]:
     else:
         filename, content = value[0], value[1]
         content_type = value[2] if len(value) == 3 else None  # noqa: PLR2004 - the third is optional
-    content_type = content_type or mimetypes.guess_type(filename)[0] or "application/octet-stream"
+    if not content_type:
+        import mimetypes  # noqa: PLC0415 - only uploads need it
+
+        content_type = mimetypes.guess_type(filename)[0] or "application/octet-stream"
     if re.search(r"[\r\n\x00]", content_type):
         raise ValueError(f"The content type of file {field[:64]!r} holds CR, LF or NUL.")
     if isinstance(content, Readable):

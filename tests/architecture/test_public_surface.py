@@ -15,7 +15,7 @@ PACKAGE = Path(flasgo.__file__).parent
 
 def public_names(module: ModuleType) -> list[str]:
     """The names that a module has for others: its own submodules are reached by their paths."""
-    late = vars(module).get("_OF_JINJA", ())
+    late = vars(module).get("_LATE", ())
     return [
         *late,
         *(n for n, value in vars(module).items() if not n.startswith("_") and not isinstance(value, ModuleType)),

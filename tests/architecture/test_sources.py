@@ -34,8 +34,8 @@ EVENT_HOMES = ("http/asgi.py", "app.py", "lifespan.py", "testing/")
 """Where ASGI's events may be spelled: in the wire's own room, by those who answer its protocols, and by the test server."""
 
 NOT_BY_IMPORT = frozenset({
-    "click", "dotenv", "email", "html.parser", "http.client", "http.server", "httptools", "jinja2", "json",
-    "multiprocessing", "redis", "sqlite3", "unittest", "urllib.request", "uvicorn", "uvloop", "watchfiles", "xml",
+    "click", "dotenv", "email", "html", "http.client", "http.server", "httptools", "jinja2", "json", "mimetypes",
+    "multipart", "multiprocessing", "redis", "sqlite3", "tempfile", "unittest", "urllib.request", "uvicorn", "uvloop", "watchfiles", "xml",
     "zoneinfo",
 })  # fmt: skip
 """What `import flasgo` must not load: it costs time that a program may never need."""

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flasgo.errors import MalformedBody
+from flasgo.http.formlimits import FormLimits
 from flasgo.http.forms import FormData, parse_form, read_form
-from flasgo.http.multipart import FormLimits
 from flasgo.http.query import encode_query
 
 URLENCODED = b"application/x-www-form-urlencoded"

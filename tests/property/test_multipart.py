@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from flasgo.errors import ContentTooLarge, MalformedBody
 from flasgo.http.filenames import MAX_FILENAME_BYTES, safe_filename
-from flasgo.http.multipart import FormLimits, MultipartReader, Parts, parse_multipart
+from flasgo.http.formlimits import FormLimits, Parts
+from flasgo.http.multipart import parse_multipart
 from flasgo.http.parthead import PartHead, read_any_head, read_head
+from flasgo.http.partreader import MultipartReader
 from flasgo.testing.encode import encode_payload
 
 LIMITS = FormLimits(max_part_header_bytes=100, max_part_headers=3, max_field_bytes=40, max_fields=3, max_files=2)

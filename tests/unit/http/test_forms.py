@@ -9,8 +9,8 @@ from time import thread_time
 import pytest
 
 from flasgo.errors import ClientDisconnected, ContentTooLarge, MalformedBody
+from flasgo.http.formlimits import FormLimits
 from flasgo.http.forms import LARGE, FormData, parse_form, read_form
-from flasgo.http.multipart import FormLimits
 from flasgo.http.uploads import UploadedFile
 from flasgo.testing.encode import encode_payload
 

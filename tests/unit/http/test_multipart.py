@@ -12,7 +12,9 @@ import msgspec
 import pytest
 
 from flasgo.errors import ClientDisconnected, ContentTooLarge, HTTPException, MalformedBody, RequestTimeout
-from flasgo.http.multipart import FormLimits, MultipartReader, Parts, parse_multipart, read_multipart
+from flasgo.http.formlimits import FormLimits, Parts
+from flasgo.http.multipart import parse_multipart, read_multipart
+from flasgo.http.partreader import MultipartReader
 from flasgo.http.uploads import PIECE, Spool, SpooledFile, UploadedFile
 
 TEXT = b'Content-Disposition: form-data; name="%b"\r\n\r\n%b'
