@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib import import_module
 from operator import attrgetter
 from os import PathLike
 from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast, overload
@@ -22,8 +23,6 @@ from flasgo.http.asgi import LENGTH_FIELDS, LENGTHS, Receive, Scope, Send, gone,
 from flasgo.http.forms import FormData
 from flasgo.identity import User
 from flasgo.lifespan import Lifespan, Opened, as_context, run_lifespan, warn_of_random_key
-from flasgo.openapi.emit import Subject, document
-from flasgo.openapi.pages import publish
 from flasgo.outbound.config import SSRFConfig
 from flasgo.outbound.guard import SSRFGuard, SSRFResolvedURL
 from flasgo.pipeline.appscope import AppScope
@@ -59,6 +58,9 @@ S = TypeVar("S", bound=Settings)
 S2 = TypeVar("S2", bound=Settings)
 L = TypeVar("L", bound=Callable[..., Any])  # as Lifespan has it; a decorator gives back what it took
 
+
+OPENAPI = "flasgo.openapi"
+"""Named, not imported: most processes never describe themselves."""
 
 new_request = object.__new__
 
@@ -153,7 +155,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Generic[S]):
         elif templates is not None:
             self.configure_templates(templates)
         if self.settings.ENABLE_DOCS:
-            publish(self, self.settings, self.openapi_spec)
+            import_module(f"{OPENAPI}.pages").publish(self, self.settings, self.openapi_spec)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} with {len(self._rules)} routes>"
@@ -325,7 +327,8 @@ class Flasgo(TemplateSite, AuthRegistrar, Generic[S]):
         known = (len(self._rules), len(self._declared), len(self._by_class), len(self._by_status))
         if self._described is None or self._described[0] != known:
             assembly = self._assembly or self._assembled()  # what is open stays open
-            self._described = known, document(Subject(assembly.rules, assembly.around, self.settings))
+            emit = import_module(f"{OPENAPI}.emit")
+            self._described = known, emit.document(emit.Subject(assembly.rules, assembly.around, self.settings))
         return self._described[1]
 
     def resolve_outbound_url(self, url: str) -> SSRFResolvedURL:
