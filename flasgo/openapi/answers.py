@@ -21,6 +21,7 @@ from flasgo.openapi.schemas import Schema, Schemas
 from flasgo.pipeline.errors import ErrorHandlers, ProblemDocument
 from flasgo.pipeline.hooks import Hook
 from flasgo.plan.documents import Described
+from flasgo.plan.headers import EntityTag
 from flasgo.plan.model import Answer, Endpoint, HandlerPlan, Returns, Route
 from flasgo.plan.returns import ANYTHING, plan_returns
 from flasgo.plan.signature import signature_of, source_of
@@ -71,6 +72,8 @@ class Answers:
             else:
                 found.setdefault(str(more.status), {})
             found[str(more.status)]["description"] = more.description or phrase_of(more.status)
+        if route.option(EntityTag) is not None:
+            _add_conditional(found)
         kinds = (*rejections, *bound_errors(rule), *described.raises)
         speaks = route.plan.speaks_json
         for status in sorted({kind.default_status for kind in kinds}):
@@ -183,6 +186,14 @@ def answers_of(returns: Returns) -> tuple[Answer, ...]:
         return tuple(Answer(None, plain=plain) for plain in returns.plain) or (Answer(Lines),)
     json = (Answer(returns.annotation),) if returns.kind == "json" else ()
     return (*json, *(Answer(None, plain=plain) for plain in dict.fromkeys(returns.plain)))
+
+
+def _add_conditional(found: dict[str, Schema]) -> None:
+    """What `etag=True` brings: a tag with the answer, and no body for whoever has it already (RFC 9110 §13.1.2)."""
+    if str(OK) in found:
+        meaning = "Send it as If-None-Match to be answered 304 while nothing has changed."
+        found[str(OK)]["headers"] = {"ETag": {"description": meaning, "schema": {"type": "string"}}}
+        found["304"] = {"description": "Not Modified: the client has it already."}
 
 
 def _final(status: int, answer: Answer) -> int:

@@ -16,6 +16,7 @@ from flasgo.openapi.inputs import body_of, parameters_of
 from flasgo.openapi.schemas import Schema, Schemas
 from flasgo.pipeline.errors import ErrorNet
 from flasgo.pipeline.stage import Securing, Stage
+from flasgo.plan.access import is_for_clients
 from flasgo.plan.documents import Described, Secured, SecurityScheme
 from flasgo.plan.signature import docstring_of
 from flasgo.routing.mount import Mount
@@ -145,7 +146,7 @@ class _Writer:
             operation["deprecated"] = True
         rejections = self._rejections(rule, method)
         parameters = parameters_of(rule, self.schemas)
-        if CSRFFailed in rejections:
+        if CSRFFailed in rejections and not is_for_clients(rule.route):
             self.protects = True
             parameters.append({"$ref": f"#/components/parameters/{CSRF_PARAMETER}"})
         if parameters:

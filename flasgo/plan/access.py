@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from flasgo.errors import RegistrationError
 from flasgo.identity import User
+from flasgo.plan.model import Route
 from flasgo.plan.signature import arity
 from flasgo.request import Request
 
@@ -48,6 +49,12 @@ class Policy(Struct, frozen=True):
     permissions: tuple[str, ...]
     ambient: bool
     by_login: bool = False
+
+
+def is_for_clients(route: Route) -> bool:
+    """Does the route know its users by nothing that a browser sends by itself: only bearer tokens, keys in headers?"""
+    policy = route.option(Policy)
+    return policy is not None and not policy.ambient
 
 
 def access_of(

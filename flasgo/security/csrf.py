@@ -24,7 +24,7 @@ from flasgo.events import SecurityLog
 from flasgo.http.cookies import DuplicateCookie, build_set_cookie
 from flasgo.http.forms import CSRF_FIELD as FIELD
 from flasgo.pipeline.stage import Gate, GateStep, Part
-from flasgo.plan.access import Policy
+from flasgo.plan.access import Policy, is_for_clients
 from flasgo.plan.files import StaticFolder
 from flasgo.plan.headers import Cache
 from flasgo.plan.model import Route
@@ -82,12 +82,6 @@ def unmask(token: bytes) -> bytes:
         return b""
     both = int.from_bytes(decoded, "big")
     return ((both >> MASKED_BITS) ^ (both & LOW_HALF)).to_bytes(RAW_BYTES, "big")
-
-
-def is_for_clients(route: Route) -> bool:
-    """Does the route know its users by nothing that a browser sends by itself: only bearer tokens, keys in headers?"""
-    policy = route.option(Policy)
-    return policy is not None and not policy.ambient
 
 
 class CSRF:

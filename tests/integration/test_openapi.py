@@ -338,6 +338,26 @@ class TestParameters:
         assert "403" not in spec["paths"]["/"]["get"]["responses"]
         assert "parameters" not in spec["paths"]["/free"]["post"]
 
+    def test_no_token_is_asked_of_clients_who_prove_themselves_by_what_no_browser_sends(self):
+        app = make()
+        app.register_auth_backend("bearer", bearer_token_backend(lambda token: None))
+        app.post("/", auth="bearer")(lambda: "")
+        spec = spec_of(app)
+        assert "parameters" not in spec["paths"]["/"]["post"]
+        assert "parameters" not in spec["components"]
+
+    def test_an_entity_tag_comes_with_its_304(self):
+        app = make()
+        app.get("/", etag=True)(lambda: "")
+
+        @app.get("/none", etag=True)
+        async def nothing() -> None: ...
+
+        responses = spec_of(app)["paths"]["/"]["get"]["responses"]
+        assert responses["200"]["headers"]["ETag"]["schema"] == {"type": "string"}
+        assert "content" not in responses["304"]
+        assert "304" not in spec_of(app)["paths"]["/none"]["get"]["responses"]
+
 
 class TestBodies:
     def test_a_record_may_be_sent_in_three_forms(self):
