@@ -49,7 +49,7 @@ def put_cover(
     return find_book(connection, id)
 
 
-@covers.get("", raises=[NotFound])
+@covers.get("", raises=[NotFound], responses={200: "The picture, as `image/png` or `image/jpeg`."})
 def show_cover(id: Id, connection: Connection, storage: Stored) -> FileResponse:  # noqa: A002 - the same
     """Show the cover of a book."""
     row = connection.execute("select cover from books where id = ?", (id,)).fetchone()

@@ -27,6 +27,16 @@ def test_the_links_of_a_document_lead_somewhere(document: Path) -> None:
     assert [link for link in links if not (document.parent / link).exists()] == []
 
 
+def test_the_index_leads_to_every_page_and_example() -> None:
+    index = ROOT / "docs" / "index.md"
+    led_to = {(index.parent / link).resolve() for link in LINK.findall(index.read_text()) if "://" not in link}
+    pages = {path for pattern in ("docs/**/*.md", "examples/*/README.md") for path in ROOT.glob(pattern)} - {index}
+
+    assert [str(page.relative_to(ROOT)) for page in sorted(pages - led_to)] == [], (
+        "docs/index.md needs a line for these"
+    )
+
+
 def test_the_documents_are_found() -> None:
     assert {"README.md", "docs/explanation/lifecycle.md", "examples/quickstart/README.md"} <= set(names)
 
