@@ -77,7 +77,7 @@ OPERATIONS: list[Any] = [cast("Any", found).ok() for found in SCHEMA.get_all_ope
 def test_nothing_is_answered_that_the_document_does_not_say(operation: Any) -> None:
     shop = quiet_shop()
 
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
+    @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True)
     @given(case=operation.as_strategy())
     def try_it(case: Any) -> None:
         for token in TOKENS:
