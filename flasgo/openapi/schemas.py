@@ -21,6 +21,9 @@ FILE: Mapping[str, str] = {"type": "string", "contentMediaType": "application/oc
 
 DECIMAL = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
 
+_JSON_TYPES: Mapping[type, str] = {str: "string", int: "integer"}
+"""Of the choices of an Enum or Literal, which msgspec lists without saying it."""
+
 _PYTHON_ANCHORS = {r"\A": "^", r"\Z": "$"}
 _PYTHON_PATTERN = re.compile(r"\\.|\(\?P<\w+>", re.DOTALL)
 
@@ -83,6 +86,9 @@ def _mended(value: object, names: Mapping[str, str]) -> Any:  # JSON of any dept
             targets = mapping["mapping"].items()
             # A document's keys are text; a tag may be a number.
             mended["discriminator"]["mapping"] = {str(t): REF + names[ref.removeprefix(REF)] for t, ref in targets}
+        if isinstance(value.get("enum"), list) and "type" not in value:
+            kinds = {_JSON_TYPES.get(type(choice)) for choice in value["enum"]}
+            mended |= {"type": kinds.pop()} if len(kinds) == 1 and None not in kinds else {}
         if value.get("format") == "decimal":
             mended.setdefault("pattern", DECIMAL)  # the format is in no register that a client would know
         if isinstance(value.get("pattern"), str):

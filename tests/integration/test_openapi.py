@@ -608,7 +608,7 @@ class TestAnswers:
             {"$ref": "#/components/schemas/ProblemDocument"},
         ]
         schema = spec["components"]["schemas"]["OutOfStock"]
-        assert schema["properties"]["status"] == {"enum": [409]}
+        assert schema["properties"]["status"] == {"enum": [409], "type": "integer"}
         assert "sku" in schema["required"]
 
     def test_an_error_and_an_answer_may_share_a_status(self):
