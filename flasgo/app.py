@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from importlib import import_module
 from operator import attrgetter
 from os import PathLike
@@ -19,10 +20,11 @@ from flasgo.background import BackgroundTasks
 from flasgo.commands import Commands
 from flasgo.context import Proxy, current, current_request
 from flasgo.errors import ClientDisconnected, FrozenError, RegistrationError
+from flasgo.extensions.registrar import Extensible, Extensions
 from flasgo.http.asgi import LENGTH_FIELDS, LENGTHS, Receive, Scope, Send, gone, length_field
 from flasgo.http.forms import FormData
 from flasgo.identity import User
-from flasgo.lifespan import Lifespan, Opened, as_context, run_lifespan, warn_of_random_key
+from flasgo.lifespan import Lifespan, as_context, keep, run_lifespan, warn_of_random_key
 from flasgo.outbound.config import SSRFConfig
 from flasgo.outbound.guard import SSRFGuard, SSRFResolvedURL
 from flasgo.pipeline.appscope import AppScope
@@ -78,7 +80,7 @@ class AppOptions(TypedDict, total=False):
     templates: JinjaTemplates | Folder | Sequence[Folder] | None
 
 
-class Flasgo(TemplateSite, AuthRegistrar, Generic[S]):
+class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
     """An ASGI application.
 
     `settings`: a Settings (or subclass, whose type `app.settings` then has), a mapping, a dotted module path, or any object with
@@ -133,6 +135,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Generic[S]):
         self._backends = Backends(self.settings.session_cookie_name)
         self.state = State()
         self.cli = Commands()
+        self._extensions = Extensions()
         self.ssrf = SSRFGuard(SSRFConfig.from_settings(self.settings))
         self.stores = Stores()
         self._keeper = session_keeper(self.settings, self.stores, session_store)
@@ -287,6 +290,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Generic[S]):
             pool=self._pool,
             limit_store=self.stores.open(self.settings.RATE_LIMIT_STORE),
             keeper=self._keeper,
+            placed=self._extensions.placed(self.settings),
             verify=self._verify,
         )
 
@@ -324,11 +328,13 @@ class Flasgo(TemplateSite, AuthRegistrar, Generic[S]):
 
         Raises ConfigurationError for what no document can say, such as two operations of one id.
         """
-        known = (len(self._rules), len(self._declared), len(self._by_class), len(self._by_status))
+        more = self._extensions.additions
+        known = (len(self._rules), len(self._declared), len(self._by_class), len(self._by_status), len(more))
         if self._described is None or self._described[0] != known:
             assembly = self._assembly or self._assembled()  # what is open stays open
             emit = import_module(f"{OPENAPI}.emit")
-            self._described = known, emit.document(emit.Subject(assembly.rules, assembly.around, self.settings))
+            subject = emit.Subject(assembly.rules, assembly.around, self.settings, more)
+            self._described = known, emit.document(subject)
         return self._described[1]
 
     def resolve_outbound_url(self, url: str) -> SSRFResolvedURL:
@@ -456,7 +462,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Generic[S]):
                     *(as_context(lifespan, self) for lifespan in self._lifespans),
                     self._scope.lifespan(),
                 ],
-                opened=self._opened,
+                opened=partial(keep, self.state),
                 release=self._pool.shutdown,
             )
         elif scope["type"] == "websocket":
@@ -465,12 +471,6 @@ class Flasgo(TemplateSite, AuthRegistrar, Generic[S]):
             await send({"type": "websocket.close", "code": 1008, "reason": "WebSockets are not served here."})
         else:
             raise RuntimeError(f"This application answers http, not {str(scope['type'])[:40]!r}.")
-
-    def _opened(self, names: Opened) -> None:
-        if names is not None and not isinstance(names, Mapping):
-            raise TypeError(f"A lifespan yields nothing, or a mapping for app.state; not {type(names).__name__}.")
-        for name, value in (names or {}).items():
-            setattr(self.state, name, value)
 
 
 outside: ContextVar["Flasgo[Settings]"] = ContextVar("flasgo.app")

@@ -17,15 +17,19 @@
     commits              the session is written once nothing can fail any more but the writing itself
     ── finishers ──      CSRF cookie, Vary, security headers
 
+Stages of extensions stand at named places between these (extensions/stages.py): none outside the security headers, which
+no extension may take away, and none between a limit and what it protects.
+
 after_request stands outside the net, since it sees every response, and inside the security headers, so that these
 have the last word.
 """
 
 import gc
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
+from types import MappingProxyType
 from typing import TypeAlias, cast
 from urllib.parse import quote, unquote_to_bytes
 
@@ -41,6 +45,7 @@ from flasgo.binding.pages import read_page
 from flasgo.binding.render import compile_render
 from flasgo.errors import MalformedRequest, MethodNotAllowed, NotFound
 from flasgo.events import SecurityLog
+from flasgo.extensions.stages import Place, Placed
 from flasgo.http.asgi import Scope
 from flasgo.http.formlimits import FormLimits
 from flasgo.http.url import PATH_SAFE
@@ -177,20 +182,19 @@ def assemble(
     pool: ThreadPool,
     limit_store: Store,
     keeper: SessionKeeper | None,
+    placed: Sequence[Placed] = (),
     verify: bool,
 ) -> Assembly:
     """Compile every route, and for every mount an answer for what none matches under its prefix.
 
-    Rate limits are counted in `limit_store`; `keeper` has the sessions, without it they are in their cookies. With `verify`,
-    answers are checked against their declared types in full.
+    Rate limits are counted in `limit_store`; `keeper` has the sessions, without it they are in their cookies. `placed` are the
+    stages of extensions. With `verify`, answers are checked against their declared types in full.
     """
     settings = app.settings
     log = SecurityLog(enabled=settings.LOG_SECURITY_EVENTS)
     throttle = FailureThrottle(settings, log=log)
     limits = RateLimits(Limiter(limit_store, log=log), [rule.route for rule in rules], settings.RATE_LIMIT_DEFAULT)
-    headers = SecurityHeaders(
-        settings.SECURITY_HEADERS, no_store=settings.ENFORCE_NO_STORE_CACHE, explain=log if settings.DEBUG else None
-    )
+    headers = _headers(settings, log)
     explain = _debug_page(settings) if settings.DEBUG else None
     hosts = HostCheck(settings.ALLOWED_HOSTS, log=log)
     sessions = _sessions(settings, keeper, log)
@@ -219,6 +223,7 @@ def assemble(
             EntityTags(),
         )
         net = Net(errors.answer, compile_after(everyone.after, errors.answer, pool))
+        stages = tuple(_with_extensions(stages, placed))
         return Surroundings(stages, errors, net, compile_teardown(everyone.teardown, pool), _terms_in(terms, mount))
 
     def answer(rule: Rule) -> Target:
@@ -242,6 +247,27 @@ def assemble(
         finish=headers.finish,
         rules=rules,
         around=around,
+    )
+
+
+def _with_extensions(stages: Iterable[Stage], placed: Sequence[Placed]) -> Iterator[Stage]:
+    """The stages, and between them those of extensions at their places."""
+    for stage in stages:
+        yield from (each for each in placed if BEFORE.get(each.place) is type(stage))
+        yield stage
+        yield from (each for each in placed if AFTER.get(each.place) is type(stage))
+
+
+BEFORE: Mapping[Place, type] = MappingProxyType({"before-hooks": BeforeHooks, "before-auth": Authentication})
+AFTER: Mapping[Place, type] = MappingProxyType(
+    {"around": Nonces, "before-session": HeadLimit, "after-auth": Authentication, "before-handler": EntityTags}
+)
+"""Where extensions' places are."""
+
+
+def _headers(settings: Settings, log: SecurityLog) -> SecurityHeaders:
+    return SecurityHeaders(
+        settings.SECURITY_HEADERS, no_store=settings.ENFORCE_NO_STORE_CACHE, explain=log if settings.DEBUG else None
     )
 
 

@@ -80,3 +80,11 @@ async def run_lifespan(
         await send({"type": f"lifespan.{phase}.failed", "message": f"{type(error).__name__}: {error}"})
     else:
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def keep(state: object, names: Opened) -> None:
+    """Make what a lifespan yields attributes of `state`. Raises TypeError for what is neither None nor a mapping."""
+    if names is not None and not isinstance(names, Mapping):
+        raise TypeError(f"A lifespan yields nothing, or a mapping for app.state; not {type(names).__name__}.")
+    for name, value in (names or {}).items():
+        setattr(state, name, value)

@@ -17,7 +17,7 @@ from flasgo.openapi.schemas import Schema, Schemas
 from flasgo.pipeline.errors import ErrorNet
 from flasgo.pipeline.stage import Securing, Stage
 from flasgo.plan.access import is_for_clients
-from flasgo.plan.documents import Described, Secured, SecurityScheme
+from flasgo.plan.documents import Additions, Described, Secured, SecurityScheme
 from flasgo.plan.signature import docstring_of
 from flasgo.routing.mount import Mount
 from flasgo.routing.pattern import Pattern
@@ -51,6 +51,7 @@ class Subject(Struct, frozen=True):
     rules: Sequence[Rule]
     around: Callable[[Mount | None], Around]
     settings: Settings
+    additions: Additions
 
 
 def document(subject: Subject) -> dict[str, Any]:
@@ -59,7 +60,10 @@ def document(subject: Subject) -> dict[str, Any]:
     Raises ConfigurationError where two operations have one id, or would have one place: OpenAPI tells paths apart by all but
     their parameters (§4.8.8.2), so that it cannot say that these are of other types.
     """
-    return _Writer(subject).document()
+    found = _Writer(subject).document()
+    for hook in subject.additions.hooks:
+        hook(found)
+    return found
 
 
 class _Writer:
@@ -85,10 +89,11 @@ class _Writer:
         components: Schema = {"schemas": schemas, "responses": self.answers.shared}
         if self.protects:
             components["parameters"] = {CSRF_PARAMETER: self._csrf_parameter()}
-        if self.security:
-            components["securitySchemes"] = self.security
+        security = self._schemes()
+        if security:
+            components["securitySchemes"] = security
         found: Schema = {"openapi": VERSION, "info": info, "paths": self.paths, "components": components}
-        tags = _tags(settings.API_TAGS, self.tags)
+        tags = _tags({**self.subject.additions.tags, **settings.API_TAGS}, self.tags)
         return found | ({"tags": tags} if tags else {})
 
     def _included(self) -> list[Rule]:
@@ -186,6 +191,16 @@ class _Writer:
                 self.security |= {scheme.id: _scheme(scheme) for scheme in secured.schemes}
                 found += _requirements(secured)
         return found
+
+    def _schemes(self) -> Schema:
+        """Those of the backends, and those that extensions add."""
+        added = {scheme.id: _scheme(scheme) for scheme in self.subject.additions.schemes.values()}
+        for name, scheme in self.security.items():
+            if added.setdefault(name, scheme) != scheme:
+                raise ConfigurationError(
+                    f"An extension and a backend have different security schemes {name!r}; name the backend otherwise."
+                )
+        return added
 
     def _csrf_parameter(self) -> Schema:
         settings = self.subject.settings

@@ -1,9 +1,9 @@
 """What the OpenAPI document says of a route beyond its plan: data of the route's options and of its stages."""
 
-from collections.abc import Iterable, Mapping
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from flasgo.errors import HTTPException
 from flasgo.plan.model import Source
@@ -36,6 +36,17 @@ class Secured(Struct, frozen=True):
     schemes: tuple[SecurityScheme, ...]
     scopes: tuple[str, ...] = ()
     optional: bool = False
+
+
+class Additions(Struct):
+    """What extensions add to the document: schemes by id, descriptions of tags, and what is called with the finished document."""
+
+    schemes: dict[str, SecurityScheme] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    hooks: list[Callable[[dict[str, Any]], None]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.schemes) + len(self.tags) + len(self.hooks)
 
 
 class Declared(Struct, frozen=True):

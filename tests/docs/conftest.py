@@ -1,6 +1,7 @@
 """Documents are executed: what a reader would type is run, what they would see is compared.
 
-    ```python              run, in one module for each document; `title="app.py"` also puts it into the working directory
+    ```python              run, in one module for each document; `title="app.py"` also puts it into the working directory,
+                           where other blocks can import it
     ```sh                  every command must succeed
     ```console             `$ command`, and below it what it prints; `...` stands for any text
     ```text, json, …       nothing to run
@@ -140,6 +141,7 @@ def run_document(document: Path, directory: Path) -> None:
         stack.enter_context(chdir(directory))
         stack.callback(terminal.close)
         stack.enter_context(chdir(directory))
+        stack.enter_context(_importable(directory))
         module = stack.enter_context(_module(f"document_{document.stem}"))
         for block in blocks_of(document):
             where = f"{document.name}:{block.line}"
@@ -166,6 +168,19 @@ def _module(name: str) -> Generator[ModuleType]:
         yield module
     finally:
         del sys.modules[name]
+
+
+@contextmanager
+def _importable(directory: Path) -> Generator[None]:
+    """Blocks with a title may import one another; what they have imported is forgotten with them."""
+    sys.path.insert(0, str(directory))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(directory))
+        for name, module in list(sys.modules.items()):
+            if (getattr(module, "__file__", None) or "").startswith(f"{directory}{os.sep}"):
+                del sys.modules[name]
 
 
 def _run_commands(terminal: Terminal, text: str, where: str) -> None:
