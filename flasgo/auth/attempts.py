@@ -28,14 +28,26 @@ def is_known(request: Request) -> bool:
 class Attempt:
     """A backend in two halves: credentials are found at once; where there are none, nothing is judged.
 
-    Credentials that failed too often are refused before they are judged: right ones, too.
+    `challenges` are those of a request without credentials, and of one whose credentials are not believed. Credentials that failed too often are refused before they are judged: right ones, too.
     """
 
-    __slots__ = ("account_of", "challenges", "failures", "find", "judge", "known", "log", "run", "threaded")
+    __slots__ = (
+        "account_of",
+        "challenges",
+        "failures",
+        "find",
+        "judge",
+        "known",
+        "log",
+        "rejections",
+        "run",
+        "threaded",
+    )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - one of these is made for each backend of each route, and by nobody else
         self,
         backend: CredentialBackend[object],
+        challenges: tuple[tuple[str, ...], tuple[str, ...]],
         known: Known,
         failures: CredentialFailures | None,
         pool: ThreadPool,
@@ -44,7 +56,7 @@ class Attempt:
         self.find = backend.find
         self.judge = backend.judge
         self.account_of = backend.account
-        self.challenges = () if backend.challenge is None else (backend.challenge,)
+        self.challenges, self.rejections = challenges
         self.threaded = backend.mode == "thread"
         self.known = known
         self.failures = failures
@@ -58,7 +70,7 @@ class Attempt:
             return
         begun = self._begin(request, credential)
         try:
-            settle(request, plain(self.judge, credential), self.challenges)
+            settle(request, plain(self.judge, credential), self.rejections)
         except BaseException:
             self._abandon(begun)
             raise
@@ -76,7 +88,7 @@ class Attempt:
             outcome = self.judge(credential)
             if not isinstance(outcome, SETTLED):
                 return self._later(request, begun, outcome)
-            settle(request, outcome, self.challenges)
+            settle(request, outcome, self.rejections)
         except BaseException:
             self._abandon(begun)
             raise
@@ -85,7 +97,7 @@ class Attempt:
 
     async def _later(self, request: Request, begun: tuple[Count, ...], outcome: Awaitable[Outcome]) -> None:
         try:
-            settle(request, await outcome if isinstance(outcome, Awaitable) else outcome, self.challenges)
+            settle(request, await outcome if isinstance(outcome, Awaitable) else outcome, self.rejections)
         except BaseException:
             self._abandon(begun)
             raise

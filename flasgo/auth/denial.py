@@ -1,5 +1,6 @@
 """What somebody is told who may not: 401 with what would prove who he is, 403 where that is known, or the way to the login page."""
 
+from collections.abc import Callable
 from typing import NoReturn
 from urllib.parse import quote
 
@@ -12,14 +13,24 @@ from flasgo.request import Request
 READING = frozenset({"GET", "HEAD"})
 
 
-def deny(request: Request, *, log: SecurityLog, login_url: str | None = None) -> NoReturn:
+def deny(
+    request: Request,
+    *,
+    log: SecurityLog,
+    login_url: str | None = None,
+    weak: Callable[[Request], str | None] | None = None,
+) -> NoReturn:
     """Raise Unauthorized for a stranger and Forbidden for anybody else.
 
-    A stranger who reads a page goes to `login_url`, where there is one, with the way back in `next`.
+    `weak` gives the challenge for credentials that are good, but not for this. A stranger who reads a page goes to `login_url`, where there is one, with the way back in `next`.
     """
     log.write("permission-denied", request)
     if request.user.is_authenticated:
-        raise Forbidden("This user does not have permission to do this.")
+        challenge = None if weak is None else weak(request)
+        raise Forbidden(
+            "This user does not have permission to do this.",
+            headers=None if challenge is None else {"www-authenticate": challenge},
+        )
     if (
         login_url is not None
         and request.method in READING

@@ -64,6 +64,11 @@ class CredentialBackend(Generic[C]):
         self.scheme = scheme
         self.mode: Mode = mode
 
+    @property
+    def rejection(self) -> str | None:
+        """What a 401 asks for where credentials were sent and not believed."""
+        return self.challenge
+
     def find(self, request: Request, /) -> C | None:
         """What the request carries, believed by nobody yet."""
         raise NotImplementedError
@@ -105,6 +110,15 @@ class Backend(Struct, frozen=True):
     @property
     def credentials(self) -> CredentialBackend[object] | None:
         return cast("CredentialBackend[object]", self.call) if isinstance(self.call, CredentialBackend) else None
+
+    @property
+    def challenges(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What a 401 asks for: where nothing was sent, and where what was sent is not believed."""
+        if self.challenge is None:
+            return (), ()
+        own = self.credentials
+        rejection = own.rejection if own is not None and self.challenge == own.challenge else None
+        return (self.challenge,), (rejection or self.challenge,)
 
     @property
     def counts(self) -> bool:

@@ -54,8 +54,12 @@ class Wanted(Struct, frozen=True):
     def secured(self) -> Secured | None:
         """The same for the OpenAPI document, as far as it can say it."""
         schemes = tuple(replace(b.scheme, id=b.name) for b in self.backends if b.scheme is not None)
-        scopes = dict.fromkeys(scope for permission in self.permissions for scope in _scopes(permission))
-        return Secured(schemes, tuple(scopes), self.open) if schemes else None
+        return Secured(schemes, self.scopes, self.open) if schemes else None
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """All that are needed, whoever asks."""
+        return tuple(dict.fromkeys(scope for permission in self.permissions for scope in _scopes(permission)))
 
 
 def _scopes(permission: AnyPermission) -> Iterator[str]:

@@ -22,6 +22,7 @@ from flasgo.auth.failures import CredentialFailures
 from flasgo.auth.model import Backend
 from flasgo.auth.permissions import BUILT_IN, AllowAny, Check, IsAuthenticated, Mode, checked_plain, compile_check
 from flasgo.auth.registry import Policies, Wanted, from_hooks
+from flasgo.auth.tokens import BearerBackend
 from flasgo.errors import Forbidden, HTTPException, MalformedRequest, TooManyRequests, Unauthorized
 from flasgo.events import SecurityLog, log_failure
 from flasgo.identity import User
@@ -59,7 +60,9 @@ class Authentication:
         if route is None or wanted is None:
             return None
         login_url = next((backend.login_url for backend in wanted.backends if backend.login_url), None)
-        refuse = partial(deny, log=self.log, login_url=login_url)
+        bearer = next((b.call for b in wanted.backends if isinstance(b.call, BearerBackend)), None)
+        weak = None if bearer is None else partial(bearer.insufficient, scopes=wanted.scopes)
+        refuse = partial(deny, log=self.log, login_url=login_url, weak=weak)
         hops = route.plan.call == "sync" and route.threaded
         moves = [Move("inline", _refuse_repeats)]
         for number, backend in enumerate(wanted.backends):
@@ -94,7 +97,14 @@ class Authentication:
         credentials = backend.credentials
         if credentials is None:
             return Move(backend.mode, question(backend, known))
-        attempt = Attempt(credentials, known, self.failures if backend.counts else None, self.pool, self.log)
+        attempt = Attempt(
+            credentials,
+            backend.challenges,
+            known,
+            self.failures if backend.counts else None,
+            self.pool,
+            self.log,
+        )
         if backend.mode == "inline" or (backend.mode == "thread" and hops):
             return Move(backend.mode, attempt.at_once)
         return Move("loop", attempt.on_loop)

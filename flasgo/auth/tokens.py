@@ -7,7 +7,7 @@ validator, which looks a key up by its hash, or compares with `hmac.compare_dige
 import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from flasgo.auth.model import CredentialBackend, Outcome, mode_of
@@ -21,6 +21,12 @@ TOKEN_TEXT = re.compile(rb"[!-+\--~]+")
 """Visible ASCII but the comma, which joins what a proxy got as two fields (RFC 6750 §2.1 has fewer; real tokens have more)."""
 
 KEY_TEXT = re.compile(r"[!-~]+")
+
+BEARER = b"bearer"
+"""The scheme that has errors: `invalid_token` and `insufficient_scope` (RFC 6750 §3.1)."""
+
+SCOPE = re.compile(r"[!#-\[\]-~]+")
+"""What a scope is made of (RFC 6749 §3.3)."""
 
 CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 """What neither half of Basic credentials may hold (RFC 7617 §2)."""
@@ -76,6 +82,17 @@ class BearerBackend(CredentialBackend[str]):
         document = SecurityScheme(id="bearer", type="http", scheme=scheme.lower(), bearer_format=bearer_format)
         super().__init__(judge, challenge=scheme, scheme=document, mode=mode or mode_of(judge), ambient=False)
         self._scheme = scheme.lower().encode("ascii")
+
+    @property
+    def rejection(self) -> str | None:
+        return f'{self.challenge} error="invalid_token"' if self._scheme == BEARER else self.challenge
+
+    def insufficient(self, request: Request, scopes: Sequence[str]) -> str | None:
+        """What a 403 says to a token that does not suffice; None where none was sent, or the scheme has no words for it."""
+        if self._scheme != BEARER or self.find(request) is None:
+            return None
+        known = f', scope="{" ".join(scopes)}"' if scopes and all(map(SCOPE.fullmatch, scopes)) else ""
+        return f'{self.challenge} error="insufficient_scope"{known}'
 
     def find(self, request: Request, /) -> str | None:
         field = request.fields.get(b"authorization")

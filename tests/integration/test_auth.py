@@ -4,7 +4,7 @@ import asyncio
 import base64
 import functools
 import threading
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from msgspec import Struct
@@ -125,11 +125,55 @@ def test_strangers_are_401_users_without_permission_403_and_the_others_let_in(ki
 
     assert (stranger.status_code, stranger.headers["www-authenticate"]) == (401, "Bearer")
     assert "Provide valid credentials" in stranger.text
-    assert (liar.status_code, liar.headers["www-authenticate"]) == (401, "Bearer")
+    assert (liar.status_code, liar.headers["www-authenticate"]) == (401, 'Bearer error="invalid_token"')
     assert bob.status_code == 403
     assert "does not have permission" in bob.text
-    assert "www-authenticate" not in bob.headers
+    assert bob.headers["www-authenticate"].startswith('Bearer error="insufficient_scope"')
     assert client.get("/", headers=AS_ALICE).text == "alice alice"
+
+
+@pytest.mark.parametrize(
+    ("permissions", "challenge"),
+    [
+        ((HasScope("read"), HasScope("write")), 'Bearer error="insufficient_scope", scope="read write"'),
+        ((HasScope("read") & HasScope("write"),), 'Bearer error="insufficient_scope", scope="read write"'),
+        ((~IsAuthenticated(),), 'Bearer error="insufficient_scope"'),
+        ((HasScope('a "quoted" one'),), 'Bearer error="insufficient_scope"'),
+        ((HasScope("line\r\nx: y"),), 'Bearer error="insufficient_scope"'),
+    ],
+)
+def test_a_token_that_does_not_suffice_is_told_so(permissions: tuple[Any, ...], challenge: str) -> None:
+    """RFC 6750 §3.1."""
+    app = Flasgo()
+    app.register_auth_backend("bearer", bearer_token_backend(lambda _: User(id="bob", is_authenticated=True)))
+    app.add_route("/", lambda: "ok", permissions=permissions, auth="bearer")
+
+    answer = app.test_client().get("/", headers={"authorization": "Bearer t"})
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (403, challenge)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "sent", "status"),
+    [("Bearer", None, 403), ("Token", "Token t", 403), ("Token", "Token bad", 401)],
+)
+def test_errors_of_tokens_are_said_of_bearer_tokens_alone(scheme: str, sent: str | None, status: int) -> None:
+    app = Flasgo()
+    bob = User(id="bob", is_authenticated=True)
+    app.register_auth_backend("token", bearer_token_backend(lambda t: bob if t == "t" else None, scheme=scheme))
+    app.register_auth_backend("other", lambda _: bob if sent is None else None)
+    app.add_route("/", lambda: "ok", permissions=[HasScope("x")], auth=("token", "other"))
+
+    answer = app.test_client().get("/", headers={} if sent is None else {"authorization": sent})
+    assert (answer.status_code, answer.headers.get("www-authenticate")) == (status, "Token" if status == 401 else None)
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer bad"}])
+def test_a_challenge_that_is_registered_takes_the_place_of_the_backends_own(headers: dict[str, str]) -> None:
+    app = Flasgo()
+    app.register_auth_backend("bearer", bearer_token_backend(lambda _: None), challenge='Bearer realm="shop"')
+    app.add_route("/", lambda: "ok", permissions=[HasScope("x")], auth="bearer")
+
+    assert app.test_client().get("/", headers=headers).headers["www-authenticate"] == 'Bearer realm="shop"'
 
 
 def test_authorize_without_permissions_lets_every_authenticated_user_in():

@@ -113,7 +113,7 @@ def test_the_user_may_be_made_of_the_claims():
     client = app.test_client(headers={"authorization": f"Bearer {token()}"})
 
     assert [client.get("/plain").text, client.get("/async").text] == ["plain alice", "async alice"]
-    assert client.get("/nobody").headers["www-authenticate"] == "Bearer"
+    assert client.get("/nobody").headers["www-authenticate"] == 'Bearer error="invalid_token"'
 
 
 # ── what is not ─────────────────────────────────────────────────────────────────────────────────────────────────────
