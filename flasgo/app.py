@@ -12,6 +12,7 @@ from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast, overload
 
 from msgspec.structs import replace
 
+from flasgo import context
 from flasgo.assembly import Assembly, Target, assemble, forms_of
 from flasgo.auth.defaults import default_permissions
 from flasgo.auth.registrar import AuthRegistrar
@@ -333,8 +334,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
         if self._described is None or self._described[0] != known:
             assembly = self._assembly or self._assembled()  # what is open stays open
             emit = import_module(f"{OPENAPI}.emit")
-            subject = emit.Subject(assembly.rules, assembly.around, self.settings, more)
-            self._described = known, emit.document(subject)
+            self._described = known, emit.document(emit.Subject(assembly.rules, assembly.around, self.settings, more))
         return self._described[1]
 
     def resolve_outbound_url(self, url: str) -> SSRFResolvedURL:
@@ -473,6 +473,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
             raise RuntimeError(f"This application answers http, not {str(scope['type'])[:40]!r}.")
 
 
+request, session, user = context.request, context.session, context.current_user  # called, they give the current ones
 outside: ContextVar["Flasgo[Settings]"] = ContextVar("flasgo.app")
 """The application of `app_context`."""
 

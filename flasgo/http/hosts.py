@@ -84,3 +84,12 @@ def _pattern_name(pattern: str) -> str:
     """The name of a pattern without a wildcard; a port in it is ignored, as in 0.5.1."""
     bare = f"[{pattern}]" if pattern.count(":") > 1 and not pattern.startswith("[") else pattern
     return host_name(bare.encode("latin-1", "replace")) or pattern
+
+
+def host_is_allowed(host: str | None, *, allowed_hosts: Iterable[str]) -> bool:
+    """Would a request with this Host be answered? `allowed_hosts` are patterns as in ALLOWED_HOSTS."""
+    try:
+        name = None if host is None else host_name(host.strip().encode("ascii"))
+    except UnicodeEncodeError:
+        return False
+    return name is not None and name in AllowedHosts(allowed_hosts)
