@@ -1,0 +1,332 @@
+"""Lessons of others' advisories as bytes on a real socket, against `flasgo run` (SECURITY-DESIGN §11 and §13).
+
+Times are bounds against blow-ups, many times what is needed: quadratic work takes seconds here, or minutes.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPResponse
+from pathlib import Path
+from textwrap import dedent
+from types import SimpleNamespace
+
+import pytest
+
+PATIENCE = 20.0
+"""Seconds until something that should happen counts as not happening."""
+
+LONG = 2.0
+"""Seconds that no single hostile request may take."""
+
+APPLICATION = """
+    import asyncio, os
+    from flasgo import Cache, Flasgo, Request, Session
+
+    app = Flasgo(settings={
+        "SECRET_KEY": "q7Vd2mXoR9tLkZ4wPbE8sNcYh1JfGu6A",
+        "CSRF_ENABLED": False,
+        "SESSION_COOKIE_SECURE": False,
+        "SECURITY_FAILURE_RATE_LIMIT": 0,
+    })
+    calls = {"public": 0, "curious": 0}
+
+    @app.route("/look", methods=["GET", "POST"])
+    async def look(request: Request) -> dict[str, object]:
+        return {
+            "cookies": len(request.cookies), "session": len(request.session), "type": request.content_type,
+            "headers": len(request.headers), "address": request.client_ip,
+        }
+
+    @app.post("/form", max_body_bytes=4 * 2**20)
+    async def form(request: Request) -> dict[str, object]:
+        form = await request.form()
+        return {"files": [len(await f.read()) for f in form.filelist("f")]}
+
+    @app.get("/limited")
+    @app.ratelimit(3, per=60)
+    async def limited() -> str:
+        return "in"
+
+    @app.get("/open")
+    async def open_things() -> str:
+        return f"{len(os.listdir('/proc/self/fd'))} {len(asyncio.all_tasks())}"
+
+    @app.get("/me")
+    async def me(session: Session) -> str:
+        return str(session.get("name", "nobody"))
+
+    @app.get("/become/<name>")
+    async def become(session: Session, name: str) -> str:
+        session["name"] = name
+        return name
+
+    @app.get("/public", cache=Cache(public=True, max_age=60))
+    async def public() -> str:
+        calls["public"] += 1
+        return str(calls["public"])
+
+    @app.get("/curious", cache=Cache(public=True, max_age=60))
+    async def curious(session: Session) -> str:
+        calls["curious"] += 1
+        return f"{calls['curious']} {session.get('name', 'nobody')}"
+"""
+
+
+@contextmanager
+def process(arguments, folder: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as output:
+        child = subprocess.Popen(arguments, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    try:
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def wait_for(look):
+    deadline = time.monotonic() + PATIENCE
+    while not (found := look()):
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+    return found
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[SimpleNamespace]:
+    folder = tmp_path_factory.mktemp("threats")
+    (folder / "served.py").write_text(dedent(APPLICATION))
+    log = folder / "log"
+    with process((sys.executable, "-m", "flasgo", "run", "--port", "0", "served.py"), folder, log) as child:
+
+        def port() -> str:
+            assert child.poll() is None, log.read_text()
+            return log.read_text().partition(" on http://127.0.0.1:")[2].partition(" ")[0]
+
+        running = SimpleNamespace(port=int(wait_for(port)), log=log)
+        assert ask(running, head("/look"))[0] == 200
+        yield running
+        assert "Traceback" not in log.read_text()
+
+
+def ask(server, request: bytes, *, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of the answer to these bytes."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
+        with suppress(BrokenPipeError, ConnectionResetError):  # it has answered, and does not want the rest
+            connection.sendall(request)
+        with HTTPResponse(connection, method=method) as answer:
+            answer.begin()
+            return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
+
+
+def head(path: str, *fields: bytes, method: bytes = b"GET", host: bytes | None = b"localhost") -> bytes:
+    hosts = () if host is None else (b"Host: " + host,)
+    return b"\r\n".join([b"%s %s HTTP/1.1" % (method, path.encode()), *hosts, b"Connection: close", *fields, b"", b""])
+
+
+def post(path: str, body: bytes, content_type: bytes) -> bytes:
+    fields = (b"Content-Type: " + content_type, b"Content-Length: %d" % len(body))
+    return head(path, *fields, method=b"POST") + body
+
+
+@contextmanager
+def soon() -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < LONG
+
+
+# ── algorithms ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"Cookie", b"Content-Type", b"Content-Disposition", b"Accept", b"Accept-Encoding", b"Authorization", b"Forwarded",
+        b"Range", b"If-None-Match", b"If-Modified-Since", b"Origin", b"Referer", b"X-Forwarded-For",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("value", [b';"', b'\\"', b'"\\', b"=;", b",", b"a=" + b'"' * 2_000, b" \t", b"\xff"])
+def test_15_kibibytes_in_a_header_cost_no_time(server, name, value):
+    """CVE-2024-24762 (python-multipart), CVE-2024-52804 and CVE-2025-67726 (Tornado)."""
+    request = head("/look", name + b": x" + (value * 15_000)[:15_000] + b"x", method=b"POST")
+    with soon():
+        status, _, _ = ask(server, request)
+    assert status in {200, 400, 415}
+
+
+@pytest.mark.parametrize(
+    "name", [b"Cookie: a=1", b"X-A: 1", b"Accept: a/b", b"X-Forwarded-For: 1.1.1.1", b"Range: bytes=0-1"]
+)
+def test_a_header_that_comes_97_times_costs_no_time(server, name):
+    with soon():
+        status, _, body = ask(server, head("/look", *[name] * 97))
+    assert status == 200
+    assert b'"headers":' in body
+
+
+BOUNDARY = b"multipart/form-data; boundary=b"
+
+
+def part(name: bytes, content: bytes) -> bytes:
+    return b'--b\r\nContent-Disposition: form-data; name="f"; filename="%s"\r\n\r\n%s\r\n' % (name, content)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"".join(b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\n1\r\n' for _ in range(5_000)) + b"--b--\r\n", BOUNDARY),
+        (part(b"x", b"1") * 5_000 + b"--b--\r\n", BOUNDARY),
+        (b"a&" * 1_000_000, b"application/x-www-form-urlencoded"),
+        (b"a=1&" * 1_000_000, b"application/x-www-form-urlencoded"),
+    ],
+    ids=["parts", "files", "names", "fields"],
+)  # fmt: skip
+def test_thousands_of_fields_are_413_at_once(server, body, content_type):
+    """CVE-2023-30798 (Starlette), CVE-2023-25577 (Werkzeug)."""
+    with soon():
+        status, _, _ = ask(server, post("/form", body, content_type))
+    assert status == 413
+
+
+@pytest.mark.parametrize("start", [b"\r", b"\n", b"\r\n", b"\r\n-", b""])
+def test_a_part_of_a_megabyte_without_a_line_costs_no_time(server, start):
+    """CVE-2023-46136 (Werkzeug): a part that begins with CR or LF, and then holds no line for long."""
+    content = start + b"A" * 2**20
+    with soon():
+        status, _, body = ask(server, post("/form", part(b"x.bin", content) + b"--b--\r\n", BOUNDARY))
+    assert (status, body) == (200, b'{"files":[%d]}' % len(content))
+
+
+# ── who asks, and for whom ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (b"X-Forwarded-Host: localhost",),
+        (b"Forwarded: host=localhost",),
+        (b"X-Host: localhost", b"X-Original-Host: localhost"),
+        (),
+    ],
+)
+def test_without_host_no_other_header_stands_for_it(server, fields):
+    """CVE-2026-48061."""
+    assert ask(server, head("/look", *fields, host=None))[0] == 400
+    assert ask(server, head("/look", *fields, host=None).replace(b"HTTP/1.1", b"HTTP/1.0"))[0] == 400
+
+
+def test_a_client_that_changes_its_forwarded_address_is_still_limited(server):
+    """CVE-2025-59152 (Litestar)."""
+    names = (b"X-Forwarded-For: 203.0.113.%d", b"Forwarded: for=203.0.113.%d", b"X-Real-IP: 203.0.113.%d")
+    statuses = [ask(server, head("/limited", *(name % number for name in names)))[0] for number in range(6)]
+    assert statuses == [200, 200, 200, 429, 429, 429]
+
+
+@pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "PURGE", "M-SEARCH", "LINK"])
+def test_a_method_that_no_route_has_is_405_and_nothing_is_echoed(server, method):
+    """TRACE would show a script what the browser adds (CWE-693)."""
+    status, headers, body = ask(server, head("/look", b"X-Secret: hush-hush", method=method.encode()), method=method)
+    assert (status, headers["allow"]) == (405, "GET, HEAD, OPTIONS, POST")
+    assert b"hush" not in body
+
+
+@pytest.mark.parametrize("method", [b"__init__", b"get", b"G\xcbT", b"NONSENSE", b"CONNECT", b"app"])
+def test_a_method_is_never_more_than_a_word(server, method):
+    """CVE-2026-48818 (Starlette)."""
+    assert ask(server, head("/look", method=method))[0] in {400, 405}
+
+
+def test_a_websocket_is_refused(server):
+    handshake = (
+        b"Upgrade: websocket", b"Connection: Upgrade", b"Sec-WebSocket-Version: 13",
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", b"Origin: http://evil.example",
+    )  # fmt: skip
+    request = head("/look", *handshake).replace(b"Connection: close\r\n", b"")
+    assert ask(server, request)[0] == 403
+
+
+# ── closing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what is open is counted in /proc")
+def test_a_hundred_clients_that_close_at_every_byte_leave_nothing_open(server):
+    request = post("/form", part(b"x.bin", b"1234567890") + b"--b--\r\n", BOUNDARY)
+    before = ask(server, head("/open"))[2]
+    for number in range(max(200, len(request))):
+        end = number % len(request)
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
+            connection.sendall(request[:end])
+            if number % 2:  # with a reset, where the others say goodbye
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+    wait_for(lambda: ask(server, head("/open"))[2] == before)
+
+
+# ── a cache in front ────────────────────────────────────────────────────────────────────────────────────────────────
+
+NGINX = """
+    {user}daemon off; pid {folder}/nginx.pid; error_log stderr; worker_processes 1;
+    events {{ worker_connections 64; }}
+    http {{
+        access_log off;
+        client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
+        uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+        proxy_cache_path {folder}/cache keys_zone=pages:1m;
+        server {{
+            listen 127.0.0.1:{port};
+            location / {{
+                proxy_pass http://127.0.0.1:{upstream};
+                proxy_set_header Host localhost;
+                proxy_cache pages;
+                proxy_cache_valid any 10m;
+                add_header X-Cache $upstream_cache_status always;
+            }}
+        }}
+    }}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed")
+def test_a_cache_in_front_never_shows_one_visitors_page_to_another(server, tmp_path):
+    """CVE-2023-30861 (Flask). The cache would keep everything for ten minutes that no answer forbids it to."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    user = "user root; " if os.geteuid() == 0 else ""
+    config = tmp_path / "nginx.conf"
+    config.write_text(dedent(NGINX.format(user=user, folder=tmp_path, port=port, upstream=server.port)))
+    with process(("nginx", "-p", str(tmp_path), "-c", str(config)), tmp_path, tmp_path / "nginx.log") as child:
+        front = SimpleNamespace(port=port)
+
+        def is_up() -> bool:
+            assert child.poll() is None, (tmp_path / "nginx.log").read_text()
+            with suppress(OSError):
+                return ask(front, head("/open"))[0] == 200
+            return False
+
+        wait_for(is_up)
+        status, headers, body = ask(front, head("/become/ada"))
+        ada = b"Cookie: " + headers["set-cookie"].partition(";")[0].encode()
+        assert (status, body, headers["x-cache"]) == (200, b"ada", "MISS")
+
+        def seen(path: str, *fields: bytes) -> tuple[bytes, str, bool]:
+            _, headers, body = ask(front, head(path, *fields))
+            return body, headers["x-cache"], "set-cookie" in headers
+
+        for _ in range(2):
+            assert seen("/me", ada) == (b"ada", "MISS", False)
+            assert seen("/me") == (b"nobody", "MISS", False)
+            assert seen("/become/ada")[1:] == ("MISS", True)
+            assert seen("/nowhere")[1] == "MISS"
+        assert seen("/curious", ada) == (b"1 ada", "MISS", False)
+        assert seen("/curious") == (b"2 nobody", "MISS", False)
+        assert [seen("/public", ada)[:2], seen("/public")[:2]] == [(b"1", "MISS"), (b"1", "HIT")]
