@@ -232,6 +232,13 @@ def test_a_client_that_changes_its_forwarded_address_is_still_limited(server):
     assert statuses == [200, 200, 200, 429, 429, 429]
 
 
+def test_a_name_with_an_underscore_is_never_seen(server):
+    """A proxy that maps `-` and `_` to one variable would let it pass for the other (Django CVE-2026-3902)."""
+    _, _, plain = ask(server, head("/look"))
+    _, _, body = ask(server, head("/look", b"X_Forwarded_For: 1.1.1.1", b"X_CSRF_Token: a"))
+    assert body == plain
+
+
 @pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "PURGE", "M-SEARCH", "LINK"])
 def test_a_method_that_no_route_has_is_405_and_nothing_is_echoed(server, method):
     """TRACE would show a script what the browser adds (CWE-693)."""
