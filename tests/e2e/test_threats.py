@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPResponse
 from pathlib import Path
@@ -30,20 +30,24 @@ APPLICATION = """
 
     app = Flasgo(settings={
         "SECRET_KEY": "q7Vd2mXoR9tLkZ4wPbE8sNcYh1JfGu6A",
-        "CSRF_ENABLED": False,
         "SESSION_COOKIE_SECURE": False,
+        "CSRF_COOKIE_SECURE": False,
         "SECURITY_FAILURE_RATE_LIMIT": 0,
     })
     calls = {"public": 0, "curious": 0}
 
-    @app.route("/look", methods=["GET", "POST"])
+    @app.route("/look", methods=["GET", "POST"], csrf=False)
     async def look(request: Request) -> dict[str, object]:
         return {
             "cookies": len(request.cookies), "session": len(request.session), "type": request.content_type,
             "headers": len(request.headers), "address": request.client_ip,
         }
 
-    @app.post("/form", max_body_bytes=4 * 2**20)
+    @app.route("/change", methods=["POST", "PUT", "PATCH", "DELETE"])
+    async def change() -> str:
+        return "changed"
+
+    @app.post("/form", max_body_bytes=4 * 2**20, csrf=False)
     async def form(request: Request) -> dict[str, object]:
         form = await request.form()
         return {"files": [len(await f.read()) for f in form.filelist("f")]}
@@ -79,7 +83,7 @@ APPLICATION = """
 
 
 @contextmanager
-def process(arguments, folder: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def process(arguments, folder: Path, log: Path) -> Generator[subprocess.Popen[bytes]]:
     with log.open("wb") as output:
         child = subprocess.Popen(arguments, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:
@@ -108,7 +112,7 @@ def server(tmp_path_factory) -> Iterator[SimpleNamespace]:
     log = folder / "log"
     with process((sys.executable, "-m", "flasgo", "run", "--port", "0", "served.py"), folder, log) as child:
 
-        def port() -> str:
+        def port():
             assert child.poll() is None, log.read_text()
             return log.read_text().partition(" on http://127.0.0.1:")[2].partition(" ")[0]
 
@@ -125,7 +129,15 @@ def ask(server, request: bytes, *, method: str = "GET") -> tuple[int, dict[str, 
             connection.sendall(request)
         with HTTPResponse(connection, method=method) as answer:
             answer.begin()
-            return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            headers["set-cookie"] = "\n".join(answer.headers.get_all("set-cookie", []))
+            return answer.status, headers, answer.read()
+
+
+def cookies(headers: dict[str, str]) -> dict[bytes, bytes]:
+    """What a browser would send back of each cookie that was set."""
+    pairs = [line.partition(";")[0].encode() for line in headers["set-cookie"].splitlines()]
+    return {pair.partition(b"=")[0]: pair for pair in pairs}
 
 
 def head(path: str, *fields: bytes, method: bytes = b"GET", host: bytes | None = b"localhost") -> bytes:
@@ -139,7 +151,7 @@ def post(path: str, body: bytes, content_type: bytes) -> bytes:
 
 
 @contextmanager
-def soon() -> Iterator[None]:
+def soon() -> Generator[None]:
     began = time.monotonic()
     yield
     assert time.monotonic() - began < LONG
@@ -205,6 +217,44 @@ def test_a_part_of_a_megabyte_without_a_line_costs_no_time(server, start):
     with soon():
         status, _, body = ask(server, post("/form", part(b"x.bin", content) + b"--b--\r\n", BOUNDARY))
     assert (status, body) == (200, b'{"files":[%d]}' % len(content))
+
+
+# ── other sites ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+OURS = b"Origin: http://localhost"
+
+
+@pytest.mark.parametrize("method", [b"POST", b"PUT", b"PATCH", b"DELETE"])
+def test_a_right_token_from_elsewhere_is_refused(server, method):
+    _, headers, _ = ask(server, head("/me"))
+    cookie = cookies(headers)[b"flasgo-csrf"]
+    token = b"X-CSRF-Token: " + cookie.partition(b"=")[2]
+    carried = (b"Cookie: " + cookie, token)
+
+    def status(*fields: bytes) -> int:
+        return ask(server, head("/change", *fields, b"Content-Length: 0", method=method))[0]
+
+    assert status(*carried, OURS) == 200
+    assert status(*carried, OURS, b"Sec-Fetch-Site: same-origin") == 200
+    assert status(*carried, b"Referer: http://localhost/page") == 200
+    for refused in (
+        (*carried, OURS, b"Sec-Fetch-Site: cross-site"),
+        (*carried, OURS, b"Sec-Fetch-Site: same-site"),
+        (*carried, OURS, b"Sec-Fetch-Site: same-origin", b"Sec-Fetch-Site: cross-site"),
+        (*carried, b"Origin: null"),
+        (*carried, b"Origin: http://localhost.evil.example"),
+        (*carried, b"Origin: https://localhost"),
+        (*carried, b"Origin: http://localhost:81"),
+        (*carried, OURS, b"Origin: http://evil.example"),
+        (*carried, b"Referer: http://evil.example/http://localhost/"),
+        carried,
+        (token, OURS),
+        (carried[0], OURS),
+        (*carried, b"Cookie: flasgo-csrf=other", OURS),
+        (carried[0], token + b"x", OURS),
+        (carried[0], b"X_CSRF_Token: " + cookie.partition(b"=")[2], OURS),
+    ):
+        assert status(*refused) == 403, refused
 
 
 # ── who asks, and for whom ──────────────────────────────────────────────────────────────────────────────────────────
@@ -322,18 +372,19 @@ def test_a_cache_in_front_never_shows_one_visitors_page_to_another(server, tmp_p
 
         wait_for(is_up)
         status, headers, body = ask(front, head("/become/ada"))
-        ada = b"Cookie: " + headers["set-cookie"].partition(";")[0].encode()
+        ada = b"Cookie: " + cookies(headers)[b"flasgo-session"]
         assert (status, body, headers["x-cache"]) == (200, b"ada", "MISS")
 
-        def seen(path: str, *fields: bytes) -> tuple[bytes, str, bool]:
+        def seen(path: str, *fields: bytes) -> tuple[bytes, str]:
             _, headers, body = ask(front, head(path, *fields))
-            return body, headers["x-cache"], "set-cookie" in headers
+            assert headers["x-cache"] == "MISS" or not headers["set-cookie"]
+            return body, headers["x-cache"]
 
         for _ in range(2):
-            assert seen("/me", ada) == (b"ada", "MISS", False)
-            assert seen("/me") == (b"nobody", "MISS", False)
-            assert seen("/become/ada")[1:] == ("MISS", True)
+            assert seen("/me", ada) == (b"ada", "MISS")
+            assert seen("/me") == (b"nobody", "MISS")
+            assert seen("/become/ada") == (b"ada", "MISS")
             assert seen("/nowhere")[1] == "MISS"
-        assert seen("/curious", ada) == (b"1 ada", "MISS", False)
-        assert seen("/curious") == (b"2 nobody", "MISS", False)
-        assert [seen("/public", ada)[:2], seen("/public")[:2]] == [(b"1", "MISS"), (b"1", "HIT")]
+        assert seen("/curious", ada) == (b"1 ada", "MISS")
+        assert seen("/curious") == (b"2 nobody", "MISS")
+        assert [seen("/public", ada), seen("/public")] == [(b"1", "MISS"), (b"1", "HIT")]
