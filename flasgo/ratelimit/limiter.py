@@ -71,7 +71,7 @@ class Limiter:
         """Take from all quotas or, where one of them refuses, from none. Raises TooManyRequests."""
         if self.waits:
             return self._ask(request, hits)
-        self._told(request, strictest(self.count(hits)))
+        self.told(request, strictest(self.count(hits)))
         return None
 
     def take_one(self, request: Request, quota: Quota, key: str) -> None:
@@ -80,7 +80,7 @@ class Limiter:
         if decision.allowed and request.rate_limit is None:
             request.rate_limit = decision
         else:
-            self._told(request, decision)
+            self.told(request, decision)
 
     def note_stranger(self, request: Request) -> None:
         """Say once that requests without a client's address are not counted."""
@@ -98,7 +98,7 @@ class Limiter:
         decisions = None
         if strict or monotonic() >= self._asks_again:
             decisions = await self._ask_store(request, hits, strict=strict)
-        self._told(request, strictest(self.count(hits) if decisions is None else decisions))
+        self.told(request, strictest(self.count(hits) if decisions is None else decisions))
 
     async def _ask_store(self, request: Request, hits: Hits, *, strict: bool) -> list[RateLimitDecision] | None:
         try:
@@ -113,7 +113,7 @@ class Limiter:
             return None
         return [decision_of(q.rate.limit, outcome_of(v)) for q, v in zip(hits.values(), verdicts, strict=True)]
 
-    def _told(self, request: Request, decision: RateLimitDecision) -> None:
+    def told(self, request: Request, decision: RateLimitDecision) -> None:
         """Note what the client is told. Raises TooManyRequests where it is that it must wait."""
         earlier = request.rate_limit
         request.rate_limit = decision if earlier is None else strictest([earlier, decision])

@@ -16,7 +16,11 @@ from flasgo.plan.model import Route
 from flasgo.ratelimit.limiter import Hits, Limiter, Quota, add_hit, key_of
 from flasgo.request import Request
 from flasgo.response import Response
-from flasgo.storage.decision import RateLimitDecision
+from flasgo.storage.decision import RateLimitDecision, decision_of
+from flasgo.storage.rates import MICROSECONDS
+
+MAX_REMEMBERED = 1_024
+"""Addresses whose keys are remembered for speed; whoever is forgotten has his made anew."""
 
 NAMES = frozenset(
     prefix + name
@@ -109,18 +113,47 @@ class LimitStage:
 
 def client_gate(limiter: Limiter, quotas: Sequence[Quota]) -> Gate:
     """Take from the quotas of the client's address."""
-    first = quotas[0]
-    alone = not limiter.waits and len(quotas) == 1
+    if not limiter.waits and len(quotas) == 1:
+        return lone_gate(limiter, quotas[0])
 
     def gate(request: Request) -> Awaitable[None] | None:
         client = client_key(request.client_ip)
         if client is None:
             limiter.note_stranger(request)
             return None
-        if alone:
-            limiter.take_one(request, first, first.prefix + client)
-            return None
         return limiter.take(request, {quota.prefix + client: quota for quota in quotas})
+
+    return gate
+
+
+def lone_gate(limiter: Limiter, quota: Quota) -> Gate:
+    """The same for one quota, in memory. It is what most limited routes pay, so there are few calls in it."""
+    take, told, rate, cost = limiter.table.take, limiter.told, quota.rate, quota.rule.cost
+    limit = rate.limit
+    keys: dict[str | None, str] = {}
+
+    def key_of_client(request: Request) -> str | None:
+        ip = request.client_ip
+        client = client_key(ip)
+        if client is None:
+            limiter.note_stranger(request)
+            return None
+        if len(keys) >= MAX_REMEMBERED:
+            keys.clear()
+        keys[ip] = quota.prefix + client
+        return keys[ip]
+
+    def gate(request: Request) -> None:
+        client = request.scope.get("client")
+        key = keys.get(client[0] if client else None) or key_of_client(request)
+        if key is None:
+            return
+        outcome = take(key, rate, cost)
+        wait, left, reset, _ = outcome
+        if wait or request.rate_limit is not None:
+            told(request, decision_of(limit, outcome))
+        else:
+            request.rate_limit = RateLimitDecision(True, limit, left, -(-reset // MICROSECONDS) or 1, 0)
 
     return gate
 
