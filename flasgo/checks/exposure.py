@@ -181,6 +181,17 @@ def counted_apart(facts: Facts) -> Iterator[Finding]:
             f'{how_many} keep sessions apart (SESSION_STORE is "memory"): visitors are logged out at random.',
             shared,
         )
+    if several and settings.CREDENTIAL_FAILURE_LIMIT and any(map(takes_credentials, facts.routes)):
+        yield Finding(
+            "F014",
+            "info",
+            f"{how_many} count wrong credentials apart, whatever the stores are: a guesser has as many times CREDENTIAL_FAILURE_LIMIT tries.",
+            "Limit what takes passwords in a shared store, @app.ratelimit(10, per=60, strict=True), or divide CREDENTIAL_FAILURE_LIMIT.",
+        )
+
+
+def takes_credentials(one: Judged) -> bool:
+    return one.wanted is not None and any(backend.credentials is not None for backend in one.wanted.backends)
 
 
 def cross_origin(facts: Facts) -> Iterator[Finding]:

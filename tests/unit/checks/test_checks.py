@@ -307,6 +307,22 @@ def test_f013_uvicorn_without_a_graceful_timeout(tmp_path, monkeypatch):
     assert found(sound(), "F013") == []
 
 
+def test_f014_wrong_credentials_are_counted_in_each_process():
+    def made(**settings):
+        app = sound(RATE_LIMIT_STORE="sqlite:///limits.db", **settings)
+        app.register_auth_backend("bearer", bearer_token_backend(lambda token: None))
+
+        @app.get("/mine", auth="bearer")
+        def mine(): ...
+
+        return app
+
+    assert severities(made(), "F014", workers=2) == ["info"]
+    assert severities(made(), "F014", workers=1) == []
+    assert severities(made(), "F014", workers=None) == []
+    assert severities(made(CREDENTIAL_FAILURE_LIMIT=0), "F014", workers=2) == []
+
+
 def test_f014_limits_and_sessions_of_one_process(monkeypatch):
     def made(**settings):
         app = sound(**settings)
