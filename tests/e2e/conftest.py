@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
+from shutil import which
 from textwrap import dedent
 from typing import TypeVar
 
@@ -140,9 +142,72 @@ class Workshop:
 
 
 @pytest.fixture
+def wait():
+    return wait_for
+
+
+@pytest.fixture
 def workshop(tmp_path: Path) -> Iterator[Workshop]:
     root = tmp_path / "project"
     root.mkdir()
     workshop = Workshop(root)
     yield workshop
     workshop.close()
+
+
+class RedisServer:
+    """A Redis of its own, on a free port, that keeps nothing."""
+
+    def __init__(self, *options: str) -> None:
+        self.options = options
+        while True:  # somebody else may take the port before the server does
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self.port = probe.getsockname()[1]
+            if self.start():
+                return
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> bool:
+        """Does it serve? False where it ended at once."""
+        self.process = subprocess.Popen(
+            ("redis-server", "--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--port", str(self.port),
+             *self.options),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        deadline = time.monotonic() + 30
+        while self.process.poll() is None and time.monotonic() < deadline:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), 1) as connection:
+                    connection.sendall(b"PING\r\n")
+                    if connection.recv(16).startswith(b"+PONG"):
+                        return True
+            except OSError:
+                time.sleep(0.01)
+        self.kill()
+        return False
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="session")
+def redis_servers() -> Iterator[Callable[..., RedisServer]]:
+    """Starts a Redis of its own, with these options; all are killed at the end."""
+    started: list[RedisServer] = []
+
+    def start(*options: str) -> RedisServer:
+        started.append(RedisServer(*options))
+        return started[-1]
+
+    if which("redis-server") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("redis-server is not installed, and CI must test the Redis store")
+        pytest.skip("redis-server is not installed")
+    yield start
+    for server in started:
+        server.kill()

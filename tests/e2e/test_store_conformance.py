@@ -9,9 +9,8 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
-from shutil import which
 from typing import cast
 
 import pytest
@@ -26,59 +25,9 @@ from flasgo.storage.sqlite import SQLiteStore
 from flasgo.storage.urls import open_store
 
 
-class RedisServer:
-    """A Redis of its own, on a free port, that keeps nothing."""
-
-    def __init__(self, *options: str) -> None:
-        self.options = options
-        while True:  # somebody else may take the port before the server does
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.port = probe.getsockname()[1]
-            if self.start():
-                return
-
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    def start(self) -> bool:
-        """Does it serve? False where it ended at once."""
-        self.process = subprocess.Popen(
-            ("redis-server", "--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--port", str(self.port),
-             *self.options),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        deadline = time.monotonic() + 30
-        while self.process.poll() is None and time.monotonic() < deadline:
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), 1) as connection:
-                    connection.sendall(b"PING\r\n")
-                    if connection.recv(16).startswith(b"+PONG"):
-                        return True
-            except OSError:
-                time.sleep(0.01)
-        self.kill()
-        return False
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-
-def redis_server(*options: str) -> RedisServer:
-    if which("redis-server") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("redis-server is not installed, and CI must test the Redis store")
-        pytest.skip("redis-server is not installed")
-    return RedisServer(*options)
-
-
 @pytest.fixture(scope="module")
-def redis() -> Iterator[RedisServer]:
-    server = redis_server()
-    yield server
-    server.kill()
+def redis(redis_servers):
+    return redis_servers()
 
 
 @pytest.fixture(params=["memory", "sqlite", "redis"])
@@ -88,7 +37,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     elif request.param == "sqlite":
         made = SQLiteStore(tmp_path / "store.db")
     else:
-        server = cast("RedisServer", request.getfixturevalue("redis"))
+        server = request.getfixturevalue("redis")
         made = RedisStore(server.url, prefix=f"{request.node.name}:", timeout=2)
     yield made
     await made.aclose()
@@ -427,8 +376,8 @@ class TestSQLite:
 
 
 class TestRedis:
-    async def test_a_server_that_is_killed_is_unavailable_until_it_is_started_again(self) -> None:
-        server = redis_server()
+    async def test_a_server_that_is_killed_is_unavailable_until_it_is_started_again(self, redis_servers) -> None:
+        server = redis_servers()
         store = RedisStore(server.url)
         try:
             await store.set("key", b"1")
@@ -459,9 +408,9 @@ class TestRedis:
                 await store.get("key")
             await store.aclose()
 
-    async def test_in_a_cluster_all_counters_are_of_one_slot(self, tmp_path: Path) -> None:
+    async def test_in_a_cluster_all_counters_are_of_one_slot(self, tmp_path: Path, redis_servers) -> None:
         """A cluster of one server: it refuses scripts whose keys are of several slots."""
-        server = redis_server("--cluster-enabled", "yes", "--dir", str(tmp_path))
+        server = redis_servers("--cluster-enabled", "yes", "--dir", str(tmp_path))
         store = RedisStore(server.url, timeout=2)
         try:
             slots = ("redis-cli", "-p", str(server.port), "cluster", "addslotsrange", "0", "16383")
@@ -481,7 +430,7 @@ class TestRedis:
             server.kill()
             await store.aclose()
 
-    async def test_its_script_counts_as_python_does(self, redis: RedisServer) -> None:
+    async def test_its_script_counts_as_python_does(self, redis) -> None:
         """The same hits at the same times, by both: every verdict is the same."""
         now = 1_800_000_000_000_000
         store = RedisStore(redis.url, prefix="same:", timeout=5, clock=lambda: now)
@@ -506,7 +455,7 @@ class TestRedis:
             )
         await store.aclose()
 
-    async def test_a_walk_takes_as_many_steps_as_it_needs(self, redis: RedisServer, monkeypatch) -> None:
+    async def test_a_walk_takes_as_many_steps_as_it_needs(self, redis, monkeypatch) -> None:
         monkeypatch.setattr("flasgo.contrib.redis.SCAN_COUNT", 2)
         store = RedisStore(redis.url, prefix="w*lk:", timeout=5)
         for number in range(30):
@@ -516,13 +465,13 @@ class TestRedis:
         assert len(await store.keys("key")) == 20
         await store.aclose()
 
-    async def test_more_callers_than_connections_wait_for_their_turn(self, redis: RedisServer) -> None:
+    async def test_more_callers_than_connections_wait_for_their_turn(self, redis) -> None:
         store = RedisStore(redis.url, prefix="turn:", max_connections=2, timeout=5)
         await store.set("key", b"1")
         assert await asyncio.gather(*(store.get("key") for _ in range(100))) == [b"1"] * 100
         await store.aclose()
 
-    def test_it_goes_from_loop_to_loop(self, redis: RedisServer) -> None:
+    def test_it_goes_from_loop_to_loop(self, redis) -> None:
         store = RedisStore(redis.url, prefix="loops:")
 
         async def put() -> None:
