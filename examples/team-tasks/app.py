@@ -118,10 +118,14 @@ class Key(Struct, frozen=True):
 
 
 class Account(Struct, frozen=True):
-    """A member as the store knows him: `keys` are his API keys, by the SHA-256 of what is sent."""
+    """A member as the store knows him: `keys` are his API keys, by the SHA-256 of what is sent.
+
+    `logins` is counted up to end all of his logins.
+    """
 
     role: Role
     password_hash: str
+    logins: int = 0
     keys: dict[str, Key] = {}
 
 
@@ -210,10 +214,15 @@ def digest(key: str) -> str:
 
 
 app.register_auth_backend(
-    "default", session_backend(load_member, stamp=lambda member: member.account.password_hash, login_url="/login")
+    "default",
+    session_backend(
+        load_member,
+        # A login is void when one of these has changed: that of a remembered browser, too, which is in no store.
+        stamp=lambda member: f"{member.account.logins} {member.account.password_hash}",
+        login_url="/login",
+    ),
 )
 app.register_auth_backend("key", api_key_backend(member_of_key))
-ANY = ("key", "default")
 
 
 # ── pages ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -274,9 +283,16 @@ async def account_page(member: Member, request: Request) -> Markup:
 
 @app.post("/account/end-others")
 async def end_others(member: Member, request: Request) -> Response:
-    ended = await app.sessions.revoke_all(str(member.id), keep=app.sessions.current(request))
-    flash(f"{ended} other sessions were ended.")
+    await end_all_but_this(str(member.id), lambda account: replace(account, logins=account.logins + 1), request)
+    flash("Every other login was ended.")
     return redirect("/account")
+
+
+async def end_all_but_this(name: str, edit: Callable[[Account], Account], request: Request) -> None:
+    """Change an account so that its logins are void, and log this browser in again."""
+    changed = await accounts.change(name, edit)
+    login(member_of(name, changed))
+    await app.sessions.revoke_all(name, keep=app.sessions.current(request))
 
 
 @app.post("/account/password")
@@ -292,10 +308,8 @@ async def change_password(
         flash(" ".join(problems), "error")
         return redirect("/account")
     hashed = await ahash_password(new, hasher=HASHER)
-    changed = await accounts.change(name, lambda account: replace(account, password_hash=hashed))
-    login(member_of(name, changed))  # the stamp has changed: every other login, and every remembered browser, is void
-    await app.sessions.revoke_all(name, keep=app.sessions.current(request))
-    flash("The password was changed, and every other session ended.")
+    await end_all_but_this(name, lambda account: replace(account, password_hash=hashed), request)
+    flash("The password was changed, and every other login ended.")
     return redirect("/account")
 
 
@@ -303,7 +317,7 @@ async def change_password(
 
 # Sixty requests a minute for each member, whatever routes, keys, browsers, workers and hosts they come by.
 FAIR = RateLimitRule(60, 60, scope="api", key_func=lambda request: request.user.id)
-api = Blueprint("api", url_prefix="/api", defaults=[RateLimitDefault((FAIR,))])
+api = Blueprint("api", url_prefix="/api", auth=("key", "default"), defaults=[RateLimitDefault((FAIR,))])
 
 
 class NewTask(Struct, frozen=True):
@@ -340,24 +354,24 @@ class NewMember(Struct, frozen=True):
     role: Role = "member"
 
 
-@api.get("/tasks", auth=ANY, permissions=[HasScope("tasks:read")])
+@api.get("/tasks", permissions=[HasScope("tasks:read")])
 async def list_tasks(state: Literal["open", "done"] | None = None) -> list[Task]:
     return [task for task in (await tasks()).values() if state in {None, task.state}]
 
 
-@api.post("/tasks", auth=ANY, permissions=[HasScope("tasks:write")], status_code=201)
+@api.post("/tasks", permissions=[HasScope("tasks:write")], status_code=201)
 async def add_task(new: NewTask, member: Member) -> Task:
     board = await boards.change("team", lambda board: board.with_task(new.title, str(member.id)))
     return board.tasks[board.last]
 
 
-@api.patch("/tasks/<int:number>", auth=ANY, permissions=[HasScope("tasks:write")])
+@api.patch("/tasks/<int:number>", permissions=[HasScope("tasks:write")])
 async def change_task(number: int, change: TaskChange) -> Task:
     board = await boards.change("team", lambda board: board.with_state(number, change.state))
     return board.tasks[number]
 
 
-@api.delete("/tasks/<int:number>", auth=ANY, permissions=[HasScope("tasks:write")])
+@api.delete("/tasks/<int:number>", permissions=[HasScope("tasks:write")])
 async def remove_task(number: int) -> None:
     """Its owner may, and whoever leads the team."""
     task = (await tasks()).get(number)

@@ -193,9 +193,12 @@ def test_other_sessions_are_ended_and_a_cookie_that_was_copied_is_worth_nothing(
     other = browser(program, "ada", ADA)
     assert ada.get("/account").text.count("<li>") == 2
     copied = {"Cookie": f"flasgo-session={other.cookies['flasgo-session']}"}
+    remembered = browser(program, "ada", ADA, remember="true").cookies["flasgo-remember"]
     send(ada, "/account/end-others")
 
+    assert ada.get("/account").text.count("<li>") == 1
     assert visitor(program).get("/account", headers=copied).status_code == 401
+    assert visitor(program).get("/account", headers={"Cookie": f"flasgo-remember={remembered}"}).status_code == 401
     copied = {"Cookie": f"flasgo-session={ada.cookies['flasgo-session']}"}
     assert send(ada, "/logout").headers["location"] == "/login"
     assert visitor(program).get("/account", headers=copied).status_code == 401
