@@ -221,5 +221,5 @@ def test_two_servers_share_a_login_and_a_quota() -> None:
     )
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert ran.stdout.count("ok  ") == 8
+    assert ran.stdout.count("ok  ") == 9
     assert "BAD" not in ran.stdout
