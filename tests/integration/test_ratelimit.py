@@ -214,6 +214,20 @@ async def test_all_addresses_of_one_ipv6_network_are_one_client(call) -> None:
     assert (await call(app, client=("2001:db8:0:1::1", 1))).status == 200
 
 
+def test_who_is_not_remembered_is_counted_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flasgo.ratelimit.stage.MAX_REMEMBERED", 2)
+    app = application()
+
+    @app.get("/")
+    @app.ratelimit(1, per=60)
+    async def index():
+        return "served"
+
+    addresses = [f"192.0.2.{number}" for number in range(5)]
+    assert [statuses(app, "/", 1, client=(address, 1)) for address in addresses] == [[200]] * 5
+    assert [statuses(app, "/", 1, client=(address, 1)) for address in addresses] == [[429]] * 5
+
+
 async def test_a_forged_forwarding_header_escapes_nothing(call) -> None:
     app = application()
 
@@ -257,10 +271,16 @@ async def test_clients_that_are_not_known_are_never_pooled(call, caplog: pytest.
     async def keyed():
         return "served"
 
-    with caplog.at_level(logging.WARNING, "flasgo.security"):
-        answers = [await call(app, path, client=None) for path in ("/", "/", "/keyed", "/keyed")]
+    @app.get("/two")
+    @app.ratelimit(1, per=60)
+    @app.ratelimit(1, per=3600)
+    async def two():
+        return "served"
 
-    assert [answer.status for answer in answers] == [200] * 4
+    with caplog.at_level(logging.WARNING, "flasgo.security"):
+        answers = [await call(app, path, client=None) for path in ("/", "/", "/keyed", "/keyed", "/two", "/two")]
+
+    assert [answer.status for answer in answers] == [200] * 6
     assert security_events(caplog) == ["rate-limit-client-unknown"]
 
 
