@@ -48,9 +48,9 @@ class Router(Registrar):
             self._declared += [one for one in member.declared if id(one) not in known]
             member.close()
 
-    def _meant(self, endpoint: str, values: dict[str, object]) -> str:  # noqa: ARG002 - for those who know of more
-        """The endpoint that another name stands for; values that it adds go into `values`."""
-        return endpoint
+    def _meant(self, endpoint: str, values: dict[str, object]) -> str:
+        """The endpoint that this name stands for; values that belong to it go into `values`."""
+        raise NotImplementedError
 
     def _rules_of(self, batch: Batch) -> list[Rule]:
         rules = []

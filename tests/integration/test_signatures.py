@@ -66,6 +66,11 @@ class Level(enum.IntEnum):
     HIGH = 2
 
 
+class Blank(enum.Enum):
+    NOTHING = ""
+    SOME = "some"
+
+
 class Bits(enum.Flag):
     A = 1
     B = 2
@@ -294,8 +299,31 @@ class TestBodies:
         ) -> str:
             return text(one.filename, [file.filename for file in more], avatar, title)
 
-        files = [("one", ("a.txt", b"a")), ("more", ("b.txt", b"b")), ("more", ("c.txt", b"c"))]
+        files: Any = [("one", ("a.txt", b"a")), ("more", ("b.txt", b"b")), ("more", ("c.txt", b"c"))]
         assert ask(handler, files=files).text == "('a.txt', ['b.txt', 'c.txt'], None, 't')"
+
+    def test_collections_of_files_with_bounds_and_of_a_length(self):
+        def bounded(files: Annotated[list[UploadedFile], Meta(max_length=1)]) -> str:
+            return text(len(files))
+
+        def two(files: tuple[UploadedFile, UploadedFile]) -> str:
+            return text(*[file.filename for file in files])
+
+        one: Any = [("files", ("a.txt", b"a"))]
+        other: Any = [("other", ("a.txt", b"a"))]
+        assert ask(bounded, files=one).text == "(1,)"
+        assert ask(bounded, files=other).text == "(0,)"
+        assert ask(bounded, files=one * 2).status_code == 422
+        assert ask(two, files=one * 2).text == "('a.txt', 'a.txt')"
+        assert [ask(two, files=sent).status_code for sent in (one, other)] == [422, 422]
+
+    def test_the_empty_text_is_a_choice_where_the_type_says_so(self):
+        def handler(a: Annotated[Literal["", "x"], Form()], b: Annotated[Blank | None, Form()] = None) -> str:
+            return text(a, b and b.name)
+
+        assert ask(handler, data={"a": "", "b": ""}).text == "('', 'NOTHING')"
+        assert ask(handler, data={"a": "x"}).text == "('x', None)"
+        assert ask(handler, data={"b": ""}).status_code == 422
 
 
 def connection() -> Iterator[str]:

@@ -180,6 +180,11 @@ async def test_what_ends_the_task_is_nobodys_to_answer():
         await body(compiled(Part((GateStep(gate),))))
 
 
+def test_stages_that_mean_different_things_by_one_name_are_refused():
+    with pytest.raises(ValueError, match="Two stages mean different things by one of these names: limit"):
+        compiled(Part(names={"limit": [1]}), Part(names={"limit": [1]}))
+
+
 def test_equal_sources_are_compiled_once():
     first: Any = generate("def f(x):", ["return x + y"], {"y": 1})
     second: Any = generate("def f(x):", ["return x + y"], {"y": 2})

@@ -93,6 +93,14 @@ class TestFind:
             },
         )
 
+    def test_one_pattern_may_have_a_target_for_each_method(self, tables):
+        for path, url in (("/a-<name>", "/a-b"), ("/f/<path:rest>/raw", "/f/x/y/raw")):
+            for table in tables(("GET", path), ("POST", path), ("PUT", path)):
+                for method in ("GET", "POST", "PUT"):
+                    found = table.find(method, url)
+                    assert not isinstance(found, Miss)
+                    assert found[0] == path
+
     def test_literal_then_mixed_then_converters_by_rank(self, tables):
         check(
             tables("/x/1", "/x/<any(1,2):v>", "/x/<int:v>", "/x/<upper:v>", "/x/<v>", "/x/<path:v>"),
