@@ -138,7 +138,7 @@ class APIKeyBackend(CredentialBackend[str]):
                     key = (request.cookie(self._cookie) or b"").decode("latin-1")
                 except DuplicateCookie:
                     return None
-            case "query":
+            case _:
                 values = request.query_params.get(self.name, [])
                 key = values[0] if len(values) == 1 else ""
         return key if len(key) <= MAX_CREDENTIAL and KEY_TEXT.fullmatch(key) else None

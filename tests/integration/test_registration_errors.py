@@ -704,7 +704,10 @@ class TestReturns:
             (AsyncIterator[complex], "complex is not a type"),
             (AsyncIterator[bytes | int], "bytes and JSON cannot be in one stream"),
             (AsyncIterator[str] | str, "declare the stream alone, or with Response"),
-            (Annotated[AsyncIterator[str], Status(201)], "gives a stream a status; give the route status_code= instead"),
+            (
+                Annotated[AsyncIterator[str], Status(201)],
+                "gives a stream a status; give the route status_code= instead",
+            ),
             (AsyncIterator[str] | list[int], "declare the stream alone, or with Response"),
         ],
     )
