@@ -374,20 +374,20 @@ def test_the_status_of_a_route_is_that_of_answers_that_name_none():
     assert client.post("/?own=1").status_code == 202
 
 
-def test_thousands_of_routes_are_found():
+def test_hundreds_of_routes_are_found():
     app = application()
 
     async def handler(id: int):
         return str(id)
 
-    for number in range(1000):
+    for number in range(250):
         app.add_route(f"/r{number}/<int:id>", handler, name=f"r{number}")
         app.add_route(f"/r{number}", lambda: "static", name=f"s{number}")
     client = app.test_client()
-    assert client.get("/r999/7").text == "7"
+    assert client.get("/r249/7").text == "7"
     assert client.get("/r0").text == "static"
-    assert client.get("/r1000").status_code == 404
-    assert app.url_for("r500", id=3) == "/r500/3"
+    assert client.get("/r250").status_code == 404
+    assert app.url_for("r125", id=3) == "/r125/3"
 
 
 # ── url_for ─────────────────────────────────────────────────────────────────────────────────────────────────────────

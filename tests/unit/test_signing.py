@@ -112,6 +112,12 @@ def test_another_version_or_a_short_head_is_no_token_though_the_key_signed_it(me
     assert Signer((NEW,), "session").unsign(by_hand(NEW, "session", message)) is None
 
 
+def test_what_was_verified_stays_as_it_was():
+    signed = Signer((NEW,), "session").unsign(Signer((NEW,), "session").sign(b"verified"))
+    with pytest.raises(AttributeError):
+        signed.payload = b"other"
+
+
 def test_neither_key_nor_signer_shows_a_secret():
     assert repr(Key(NEW.encode())) == "<Key>"
     assert repr(Signer((NEW, OLD), "session")) == "<Signer with 2 keys>"

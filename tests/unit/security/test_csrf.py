@@ -1,0 +1,251 @@
+"""What CSRF protection does at its corners: secret rotation inside a session, memory that has an end, forms without a token."""
+
+import hmac
+import logging
+
+import pytest
+
+from flasgo import CSRFFailed, Flasgo, MemoryStore, Request, Session, Settings, StoreUnavailable, csrf_token
+from flasgo.events import SecurityLog
+from flasgo.http.asgi import Message, Scope
+from flasgo.security import csrf
+from flasgo.security.csrf import CSRF, NONCE_BYTES, mask, unmask
+from flasgo.signing import decode_base64url, derive, encode_base64url
+
+KEY = "a-key-for-tests-0123456789-abcdefghij"
+OLD = "the-key-before-0123456789-abcdefghij"
+ORIGIN = {"origin": "http://localhost"}
+NAME = "flasgo-csrf"
+
+
+def make(store: MemoryStore | None = None, **settings: object) -> Flasgo[Settings]:
+    app = Flasgo(settings={"SECRET_KEY": KEY, **settings}, session_store=store)
+
+    @app.get("/token")
+    def token() -> str:
+        return csrf_token()
+
+    @app.get("/plain")
+    def plain() -> str:
+        return "nothing was asked for"
+
+    @app.get("/restart")
+    def restart(session: Session) -> str:
+        token = csrf_token()
+        session["a"] = 1
+        session.rotate()
+        return token
+
+    @app.route("/save", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+    async def save(request: Request) -> str:
+        await request.body()
+        return "saved"
+
+    return app
+
+
+def made(scope: Scope) -> Request:
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    return Request(scope, receive)
+
+
+def raw_of(client) -> bytes:
+    return decode_base64url(client.cookies[NAME].encode()) or b""
+
+
+class TestTheToken:
+    def test_it_is_a_nonce_and_a_mac_over_owner_and_nonce(self):
+        client = make().test_client()
+        client.get("/plain")
+        raw = raw_of(client)
+        nonce = raw[:NONCE_BYTES]
+        key = derive(KEY, "csrf")
+        assert (len(raw), raw[NONCE_BYTES:]) == (48, key.mac(b"\0" + nonce))
+        assert hmac.compare_digest(unmask(mask(raw)), raw)
+
+    def test_that_of_a_session_is_of_its_owner(self):
+        app = make()
+
+        @app.get("/begin")
+        def begin(session: Session) -> str:
+            session["a"] = 1
+            session.rotate()
+            return session.sid.hex()
+
+        client = app.test_client()
+        sid = bytes.fromhex(client.get("/begin").text)
+        client.get("/token")
+        raw = raw_of(client)
+        assert raw[NONCE_BYTES:] == derive(KEY, "csrf").mac(b"\x10" + sid + raw[:NONCE_BYTES])
+
+    def test_one_that_was_given_out_before_the_secret_changed_is_good_beside_the_new_cookie(self):
+        old = make(SECRET_KEY=OLD).test_client()
+        before = old.get("/token").text
+        client = make(SECRET_KEY_FALLBACKS=[OLD]).test_client()
+        client.get("/token", headers={"cookie": "; ".join(f"{name}={value}" for name, value in old.cookies.items())})
+        assert client.cookies[NAME] != old.cookies[NAME]
+        assert raw_of(client)[:NONCE_BYTES] == raw_of(old)[:NONCE_BYTES]
+        assert client.post("/save", headers={**ORIGIN, "x-csrf-token": before}).status_code == 200
+        form = client.post("/save", headers=ORIGIN, data={"csrf_token": before})
+        assert form.status_code == 200
+
+    def test_the_same_nonce_under_another_mac_is_refused(self):
+        client = make().test_client()
+        client.get("/plain")
+        raw = raw_of(client)
+        for forged in (raw[:NONCE_BYTES] + bytes(32), raw[:-1] + bytes((raw[-1] ^ 1,)), bytes(16) + raw[16:]):
+            headers = {**ORIGIN, "x-csrf-token": mask(forged).decode()}
+            assert client.post("/save", headers=headers).status_code == 403
+
+    def test_a_genuine_one_of_another_nonce_is_refused(self):
+        """Whoever has a token of his own cannot use it with a victim's cookie."""
+        one, other = make().test_client(), make().test_client()
+        one.get("/plain")
+        other.get("/plain")
+        headers = {**ORIGIN, "x-csrf-token": mask(raw_of(other)).decode()}
+        assert one.post("/save", headers=headers).status_code == 403
+
+    def test_cookies_that_were_found_right_are_remembered_to_an_end(self, monkeypatch):
+        monkeypatch.setattr(csrf, "MAX_REMEMBERED", 2)
+        app = make()
+        clients = [app.test_client() for _ in range(5)]
+        for client in clients:
+            client.get("/plain")
+        for _ in range(2):
+            for client in clients:
+                headers = {**ORIGIN, "x-csrf-token": client.cookies[NAME]}
+                assert client.post("/save", headers=headers).status_code == 200
+
+    def test_senders_that_were_found_right_are_remembered_to_an_end(self, monkeypatch):
+        monkeypatch.setattr(csrf, "MAX_REMEMBERED", 2)
+        stage = CSRF(Settings(SECRET_KEY=KEY), issues=True, log=SecurityLog(enabled=False))
+        for port in range(1, 6):
+            sender = (f"http://localhost:{port}".encode(), None, f"localhost:{port}".encode(), "http")
+            headers = [(b"host", sender[2]), (b"origin", sender[0])]
+            stage._check_sender(made({"type": "http", "scheme": "http", "headers": headers}), sender)
+        assert len(stage._good_senders) == 2
+
+
+class TestTheCheck:
+    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    def test_a_safe_method_of_a_route_that_takes_others_is_not_checked(self, method):
+        assert make().test_client().request(method, "/save").status_code == 200
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+    def test_every_other_method_is(self, method):
+        client = make().test_client()
+        client.get("/plain")
+        assert client.request(method, "/save", headers=ORIGIN).status_code == 403
+        headers = {**ORIGIN, "x-csrf-token": client.cookies[NAME]}
+        assert client.request(method, "/save", headers=headers).status_code == 200
+
+    @pytest.mark.parametrize("data", [{"a": "1"}, {"csrf_token": ["", ""]}, "twice"])
+    def test_a_form_needs_the_field_once(self, data):
+        client = make().test_client()
+        token = client.get("/token").text
+        sent = {"csrf_token": [token, token]} if data == "twice" else data
+        response = client.post("/save", headers=ORIGIN, data=sent)
+        assert response.status_code == 403
+        assert client.post("/save", headers=ORIGIN, data={"csrf_token": token}).status_code == 200
+
+    def test_a_field_of_a_body_that_is_no_form_is_none(self):
+        client = make().test_client()
+        token = client.get("/token").text
+        headers = {**ORIGIN, "content-type": "text/plain"}
+        assert client.post("/save", headers=headers, body=f"csrf_token={token}".encode()).status_code == 403
+
+    @pytest.mark.parametrize("name", ["host", "origin", "sec-fetch-site", "referer", "x-csrf-token", "x-csrftoken"])
+    async def test_what_decides_is_sent_once(self, name, caplog):
+        """Who reads the first of two, and who the last, must not disagree about a request (RFC 9110 §5.3)."""
+        app = make(ENFORCE_ALLOWED_HOSTS=False)
+        stage = CSRF(app.settings, issues=True, log=SecurityLog(enabled=True))
+        headers = [(b"host", b"localhost"), (name.encode(), b"same-origin"), (name.encode(), b"same-origin")]
+        request = made({"type": "http", "method": "POST", "scheme": "http", "path": "/", "headers": headers})
+        with caplog.at_level(logging.WARNING), pytest.raises(CSRFFailed):
+            stage.check(request)
+        assert "reason=repeated-header" in caplog.text
+
+    def test_other_headers_may_be_repeated(self):
+        client = make().test_client()
+        client.get("/plain")
+        headers = [("origin", "http://localhost"), ("accept", "a/b"), ("accept", "c/d")]
+        headers.append(("x-csrf-token", client.cookies[NAME]))
+        assert client.post("/save", headers=headers).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("headers", "reason"),
+        [
+            ({"sec-fetch-site": "cross-site"}, "cross-site"),
+            ({}, "no-origin"),
+            ({"origin": "null"}, "foreign-origin"),
+            ({"origin": "http://localhost"}, "no-cookie"),
+        ],
+    )
+    def test_the_log_has_the_reason_and_the_client_has_advice(self, headers, reason, caplog):
+        with caplog.at_level(logging.WARNING):
+            response = make().test_client().post("/save", headers=headers)
+        assert f"csrf-check-failed method=POST path=/save client=127.0.0.1 reason={reason}" in caplog.text
+        told = "Read the token from the cookie 'flasgo-csrf'" if reason == "no-cookie" else "CSRF_TRUSTED_ORIGINS"
+        assert told in response.text
+        assert (NAME in response.headers.get("set-cookie", "")) == (reason == "no-cookie")
+
+    def test_it_says_what_it_may_answer(self):
+        app = make()
+        stage = CSRF(app.settings, issues=True, log=SecurityLog(enabled=False))
+        routes = {route.path: route for route in app.routes}
+        assert stage.rejections(routes["/save"]) == (CSRFFailed,)
+        assert stage.rejections(routes["/plain"]) == ()
+        assert stage.rejections(None) == ()
+
+
+class TestTheCookie:
+    def test_two_of_them_are_replaced_by_one(self):
+        client = make().test_client()
+        client.get("/plain")
+        value = client.cookies[NAME]
+        response = client.get("/token", headers={"cookie": f"{NAME}={value}; {NAME}={value}"})
+        assert f"{NAME}=" in response.headers["set-cookie"]
+        assert response.headers["vary"] == "Cookie"
+
+    @pytest.mark.parametrize("value", ["", "x", "A" * 64, "A" * 63, "A" * 65])
+    def test_one_that_is_not_ours_is_replaced_where_a_token_is_asked_for(self, value):
+        response = make().test_client().get("/token", headers={"cookie": f"{NAME}={value}"})
+        assert f"{NAME}=" in ", ".join(response.headers.getlist("set-cookie"))
+
+    def test_it_is_set_once(self):
+        client = make().test_client()
+        assert f"{NAME}=" in client.get("/plain").headers["set-cookie"]
+        assert "set-cookie" not in client.get("/plain").headers
+        assert "set-cookie" not in make().test_client().request("OPTIONS", "/plain").headers
+
+    def test_its_attributes_let_the_page_read_it_and_no_other_site_send_it(self):
+        (line,) = make().test_client().get("/plain").headers.getlist("set-cookie")
+        assert line.split("; ")[1:] == ["Path=/", "SameSite=Lax", "Secure"]
+
+    def test_a_token_that_the_request_itself_made_void_is_told_to_the_log(self, caplog):
+        client = make().test_client()
+        with caplog.at_level(logging.WARNING):
+            token = client.get("/restart").text
+        assert "csrf-token-void" in caplog.text
+        assert client.post("/save", headers={**ORIGIN, "x-csrf-token": token}).status_code == 403
+        assert client.post("/save", headers={**ORIGIN, "x-csrf-token": client.cookies[NAME]}).status_code == 200
+
+    def test_without_the_sessions_store_a_page_is_answered_without_it(self):
+        class Broken(MemoryStore):
+            async def get(self, key, /):
+                raise StoreUnavailable("it is broken")
+
+        response = make(Broken()).test_client().get("/plain", headers={"cookie": f"__Host-flasgo-session={'A' * 43}"})
+        assert response.status_code == 200
+        assert "set-cookie" not in response.headers
+
+
+def test_a_masked_token_shows_nothing_of_the_raw_one():
+    """Two parts of which each is random: neither half repeats from one to the next."""
+    raw = bytes(48)
+    tokens = [decode_base64url(mask(raw)) or b"" for _ in range(50)]
+    assert len({token[:48] for token in tokens}) == len({token[48:] for token in tokens}) == 50
+    assert all(token[:48] == token[48:] for token in tokens)
+    assert unmask(encode_base64url(bytes(48) + bytes(range(48)))) == bytes(range(48))
