@@ -170,6 +170,7 @@ class Session(MutableMapping[str, Any]):
 
     @modified.setter
     def modified(self, value: bool) -> None:
+        self._opened()  # what is to be written must be known
         self._forced = value
 
     @property

@@ -2,6 +2,7 @@ import copy
 
 import pytest
 
+from flasgo import file_response
 from flasgo.file_response import FileResponse, disposition
 
 
@@ -41,3 +42,10 @@ def test_a_copy_is_of_the_same_file(tmp_path):
 def test_a_status_that_is_not_final_is_refused(tmp_path):
     with pytest.raises(ValueError, match="is not a final HTTP status"):
         FileResponse(tmp_path, status_code=99)
+
+
+def test_small_pieces_are_sent_together_and_none_is_lost():
+    pieces = [b"a" * 3, b"", b"b" * file_response.PIECE, b"c", b"d"]
+    joined = list(file_response._joined(iter(pieces)))
+    assert joined == [b"aaa", b"b" * file_response.PIECE, b"cd"]
+    assert list(file_response._joined(iter([]))) == []

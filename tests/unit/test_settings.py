@@ -716,6 +716,12 @@ class TestRules:
         text = problem({"SESSION_COOKIE_SAME_SITE": "None", "SESSION_COOKIE_SECURE": False})
         assert text.startswith('SESSION_COOKIE_SAME_SITE "None" needs SESSION_COOKIE_SECURE')
 
+    @pytest.mark.parametrize("other", ["CSRF_COOKIE_NAME", "SESSION_COOKIE_NAME"])
+    def test_the_cookie_that_remembers_has_a_name_of_its_own(self, other: str) -> None:
+        assert problem({"REMEMBER_COOKIE_NAME": "same", other: "same"}).startswith(
+            "REMEMBER_COOKIE_NAME is that of another cookie"
+        )
+
     @pytest.mark.parametrize("name", ["CSRF_COOKIE_NAME", "SESSION_COOKIE_NAME", "CSRF_HEADER_NAME"])
     @pytest.mark.parametrize("value", ["", "a b", "a;b", "a=b", "a\r\nb", "ä", "a\n", "x" * 129])
     def test_names_are_tokens(self, name: str, value: str) -> None:

@@ -18,6 +18,7 @@ from flasgo.security.hosts import HostCheck
         (b"[2001:DB8::A]", "2001:db8::a"),
         (b"x" * 63, "x" * 63),
         (b".".join([b"x"] * 127), ".".join(["x"] * 127)),
+        (b".".join([b"x"] * 128), ".".join(["x"] * 128)),
     ],
 )
 def test_a_well_formed_host_has_a_name(host, name):
@@ -35,6 +36,8 @@ def test_a_well_formed_host_has_a_name(host, name):
         b"a..",
         b"x" * 64,
         b"x" * 256,
+        b".".join([b"xx", *[b"x"] * 127]),
+        b".".join([b"x"] * 129),
         b":80",
         b"a:",
         b"a:0",

@@ -124,6 +124,13 @@ def test_workers_need_a_secret_key_that_they_share(calls):
     assert launch(lambda: App(settings=Settings(SECRET_KEY="k" * 32)), options(workers=2), {}) == 2
 
 
+def test_workers_need_sessions_that_they_share(calls):
+    settings = Settings(SECRET_KEY="k" * 32, SESSION_STORE="memory")
+    with pytest.raises(ConfigurationError, match='SESSION_STORE is "memory", which no other worker sees'):
+        launch(lambda: App(settings=settings), options(workers=2), {})
+    assert [name for name, _, _ in calls] == []
+
+
 # --- app.run() -------------------------------------------------------------------------------------------------------
 
 
