@@ -5,12 +5,12 @@ from collections.abc import Callable
 from time import thread_time
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from flasgo.lifespan import warn_of_random_key
 
-# How long an example takes is the machine's business: no test measures time.
-settings.register_profile("flasgo", deadline=None)
+# How long an example takes says more of the machine than of the code: what must be cheap is asked with `costs_at_most`.
+settings.register_profile("flasgo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("flasgo")
 
 TRACED = 10

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from flasgo import BuildError, Flasgo, FrozenError, RegistrationError, Settings, request
+from flasgo.http.folders import Folder
 from flasgo.staticfiles import HASHED_BYTES, SMALL
 
 SECRET = "test-static-0123456789abcdefghijklmn"
@@ -414,7 +415,7 @@ def test_ranges_that_overlap_or_are_too_many_give_the_whole(folder, value):
 
 @pytest.fixture
 def compressed(folder: Path) -> Path:
-    write(folder / "app.css.gz", gzip.compress(STYLE))
+    write(folder / "app.css.gz", gzip.compress(STYLE, mtime=0))
     write(folder / "app.css.br", b"brotli")
     write(folder / "app.css.zst", b"zstandard")
     write(folder / "js" / "app.js.gz", gzip.compress(b"'use strict'\n"))
@@ -448,7 +449,7 @@ def test_a_compressed_sibling_is_sent_to_whom_it_suits(compressed, accepted, cod
     assert response.headers.get("content-encoding") == coding
     assert response.headers["content-type"] == "text/css; charset=utf-8"
     assert response.headers["vary"] == "Accept-Encoding"
-    expected = {"br": b"brotli", "zstd": b"zstandard", "gzip": gzip.compress(STYLE), None: STYLE}[coding]
+    expected = {"br": b"brotli", "zstd": b"zstandard", "gzip": gzip.compress(STYLE, mtime=0), None: STYLE}[coding]
     assert response.body == expected
 
 
@@ -693,3 +694,19 @@ def test_a_sibling_that_goes_meanwhile_is_passed_over(compressed, monkeypatch):
     assert files._coded("app.css", kept, ("br", "gzip")).body == b"other"
     write(compressed / "app.css.zst", b"old", at=1_600_000_000)
     assert files._coded("app.css", kept, ("zstd",)).body == STYLE
+
+
+def test_a_file_that_is_written_to_while_it_is_read_is_not_kept_half(folder, monkeypatch):
+    settle(monkeypatch)
+    opened = Folder.open
+
+    def growing(self, path):
+        monkeypatch.setattr(Folder, "open", opened)
+        file = opened(self, path)
+        write(folder / path, STYLE + b"more")
+        return file
+
+    client = client_of(folder)
+    monkeypatch.setattr(Folder, "open", growing)
+    assert client.get("/static/app.css").body == STYLE + b"more"
+    assert client.get("/static/app.css").body == STYLE + b"more"

@@ -117,3 +117,25 @@ def test_a_namespace_is_open_and_says_what_is_missing():
     del state.a
     with pytest.raises(AttributeError, match="nothing named 'a' was put here"):
         _ = state.a
+
+
+@pytest.mark.parametrize(
+    ("lines", "value"),
+    [
+        ([b"s=1"], b"1"),
+        ([b"as=1; s=2"], b"2"),
+        ([b"as=1"], None),
+        ([b"a=s=1"], None),
+        ([b"a=s=1; s=2"], b"2"),
+        ([b"a=1"], None),
+        ([b"a=1", b"s=2"], b"2"),
+        ([], None),
+    ],
+)
+def test_one_cookie_is_found_by_its_whole_name(lines, value):
+    assert request(*((b"cookie", line) for line in lines)).cookie(b"s=") == value
+
+
+def test_a_request_made_by_hand_has_no_csrf_tokens():
+    with pytest.raises(RuntimeError, match="not made by an application"):
+        request().csrf_token()

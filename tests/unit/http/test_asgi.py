@@ -6,6 +6,7 @@ import pytest
 from flasgo.errors import ClientDisconnected, ContentTooLarge, RequestTimeout
 from flasgo.http import asgi
 from flasgo.http.asgi import (
+    Departure,
     Incoming,
     Pending,
     body_ready,
@@ -282,3 +283,23 @@ async def test_lingering_drains_before_the_last_event():
 
 def test_a_length_is_in_digits():
     assert length_field(1_000_000) == (b"content-length", b"1000000")
+
+
+async def test_only_leaving_interrupts_who_watches_for_it():
+    """What else a server may still say of the request is passed over."""
+    async with asyncio.timeout(5):
+        with pytest.raises(ClientDisconnected):
+            async with Departure(server(event(b""), event(b""), DISCONNECT)):
+                await asyncio.Event().wait()
+    async with Departure(server(RuntimeError("the server cannot say it"))):
+        await asyncio.sleep(0)
+
+
+async def test_an_error_in_the_moment_of_leaving_stays_that_error():
+    with pytest.raises(ValueError, match="mine"):
+        async with Departure(server(DISCONNECT)):
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise ValueError("mine")
+    await asyncio.sleep(0)  # nothing of the cancellation is left

@@ -5,7 +5,17 @@ import logging
 
 import pytest
 
-from flasgo import CSRFFailed, Flasgo, MemoryStore, Request, Session, Settings, StoreUnavailable, csrf_token
+from flasgo import (
+    CSRFFailed,
+    Flasgo,
+    MemoryStore,
+    Request,
+    Session,
+    Settings,
+    StoreUnavailable,
+    bearer_token_backend,
+    csrf_token,
+)
 from flasgo.events import SecurityLog
 from flasgo.http.asgi import Message, Scope
 from flasgo.security import csrf
@@ -249,3 +259,31 @@ def test_a_masked_token_shows_nothing_of_the_raw_one():
     assert len({token[:48] for token in tokens}) == len({token[48:] for token in tokens}) == 50
     assert all(token[:48] == token[48:] for token in tokens)
     assert unmask(encode_base64url(bytes(48) + bytes(range(48)))) == bytes(range(48))
+
+
+def test_a_route_of_files_and_one_for_clients_are_given_no_cookie(tmp_path):
+    (tmp_path / "a.txt").write_text("a")
+    app = Flasgo(settings={"SECRET_KEY": KEY}, static_folder=tmp_path)
+    app.register_auth_backend("bearer", bearer_token_backend(lambda token: None))
+
+    @app.post("/api")
+    @app.authorize(backend="bearer")
+    def api() -> str:
+        return "never"
+
+    @app.get("/api-page")
+    @app.authorize(backend="bearer")
+    def page() -> str:
+        return "never"
+
+    @app.post("/form")
+    def form() -> str:
+        return "never"
+
+    client = app.test_client()
+    assert client.post("/api").status_code == 401
+    assert client.post("/api", headers={"cookie": "__Host-flasgo-session=x"}).status_code == 403
+    assert client.post("/api", headers=[("cookie", "a=b"), ("cookie", "__Host-flasgo-session=x")]).status_code == 403
+    assert client.post("/form").status_code == 403
+    assert "set-cookie" not in client.get("/static/a.txt").headers
+    assert "set-cookie" not in app.test_client().get("/api-page").headers

@@ -84,6 +84,8 @@ def test_patterns_are_read_once_and_asked_by_name():
         assert name in allowed
     for name in ("sub.example", "wild.example", "xsub.example", "", None, 5, b"localhost"):
         assert name not in allowed
+    assert "::1" in AllowedHosts(["0:0::1"])
+    assert "2001:db8::a" in AllowedHosts(["2001:DB8:0::A"])
     assert "anything" in AllowedHosts(["*"])
     assert "anything" not in AllowedHosts([])
     assert None not in AllowedHosts(["*"])
