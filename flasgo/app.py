@@ -417,7 +417,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
         headers = scope["headers"]
         request.fields = fields = dict(headers)
         request.repeats = len(fields) != len(headers)
-        request.opened_session = request.csrf_due = request.nonce = None
+        request.opened_session = request.csrf_due = request.nonce = request.afterwards = None
         request.closing = NOT_YET
         token = current.set(request)
         try:

@@ -172,7 +172,7 @@ class Request:
     flashed: tuple[tuple[str, str], ...] | None = None
     """The messages with their categories that were flashed to this visitor, once somebody asked for them."""
 
-    afterwards: list[Callable[..., object]] | None = None
+    afterwards: list[Callable[..., object]] | None
     """What `after_this_request` was given."""
 
     failure: BaseException | None = None
@@ -188,7 +188,7 @@ class Request:
         self.fields: dict[bytes, bytes] = dict(scope["headers"])
         self.repeats = len(self.fields) != len(scope["headers"])
         # Every request is asked for these: Python 3.11 is slow to find what only the class has.
-        self.opened_session = self.csrf_due = self.nonce = None
+        self.opened_session = self.csrf_due = self.nonce = self.afterwards = None
         self.closing = False
 
     def __repr__(self) -> str:
