@@ -93,6 +93,7 @@ from flasgo.testing.response import TestResponse
 # Last, because these names are also those of the modules imported above.
 # isort: split
 from flasgo.context import request, session
+from flasgo.validation.codecs import Codec
 
 if typing.TYPE_CHECKING:  # for checkers alone: see _LATE
     from flasgo.storage.sqlite import SQLiteStore
@@ -113,6 +114,7 @@ __all__ = [
     "CSRFFailed",
     "Cache",
     "ClientDisconnected",
+    "Codec",
     "ConfigurationError",
     "Conflict",
     "ContentTooLarge",

@@ -8,12 +8,12 @@ from functools import partial
 from importlib import import_module
 from operator import attrgetter
 from os import PathLike
-from typing import Any, Generic, TypedDict, TypeVar, Unpack, cast, overload
+from typing import Any, Generic, TypeVar, Unpack, cast, overload
 
 from msgspec.structs import replace
 
 from flasgo import context
-from flasgo.assembly import Assembly, Target, assemble, forms_of
+from flasgo.assembly import AppOptions, Assembly, Target, assemble, forms_of
 from flasgo.auth.defaults import default_permissions
 from flasgo.auth.registrar import AuthRegistrar
 from flasgo.auth.registry import Backends, Policies
@@ -54,6 +54,7 @@ from flasgo.templating.engine import JinjaTemplates
 from flasgo.templating.lookup import Folder
 from flasgo.templating.site import TemplateSite
 from flasgo.testing.client import ClientOptions, TestClient
+from flasgo.validation.codecs import Codec, Codecs
 
 logger = logging.getLogger("flasgo.app")
 
@@ -71,16 +72,6 @@ NO_VALUES: tuple[object, ...] = ()
 NO_TARGETS: dict[str, Target] = {}
 
 
-class AppOptions(TypedDict, total=False):
-    """What `Flasgo` takes besides settings and lifespan."""
-
-    session_store: Store | None
-    static_folder: str | PathLike[str] | None
-    static_url_path: str
-    static_cache_max_age: int
-    templates: JinjaTemplates | Folder | Sequence[Folder] | None
-
-
 class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
     """An ASGI application.
 
@@ -88,7 +79,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
     upper-case attributes. `lifespan`: an async generator function, called with the application, that yields once between startup
     and shutdown. `session_store`: where sessions are kept, in the place of SESSION_STORE; it is closed with the application.
     `static_folder`, `static_url_path` and `static_cache_max_age` are those of `configure_static`.
-    `templates` is a JinjaTemplates, or the folders that `configure_templates` takes.
+    `templates` is a JinjaTemplates, or the folders that `configure_templates` takes. `codecs` read and write classes of your own.
 
     Raises SettingsError with every problem of the settings.
     """
@@ -130,8 +121,9 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
         static_cache_max_age: int = 3600,
         session_store: Store | None = None,
         templates: JinjaTemplates | Folder | Sequence[Folder] | None = None,
+        codecs: Iterable[Codec[Any, Any]] = (),
     ) -> None:
-        super().__init__(owned=(Request, Session, Settings, FormData, BackgroundTasks, User))
+        super().__init__((Request, Session, Settings, FormData, BackgroundTasks, User), Codecs(codecs))
         self.settings = cast("S", load_settings(settings))
         self._backends = Backends(self.settings.session_cookie_name)
         self.state = State()
@@ -292,6 +284,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
             limit_store=self.stores.open(self.settings.RATE_LIMIT_STORE),
             keeper=self._keeper,
             placed=self._extensions.placed(self.settings),
+            codecs=self._codecs,
             verify=self._verify,
         )
 
@@ -334,7 +327,8 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
         if self._described is None or self._described[0] != known:
             assembly = self._assembly or self._assembled()  # what is open stays open
             emit = import_module(f"{OPENAPI}.emit")
-            self._described = known, emit.document(emit.Subject(assembly.rules, assembly.around, self.settings, more))
+            of = emit.Subject(assembly.rules, assembly.around, self.settings, more, self._codecs)
+            self._described = known, emit.document(of)
         return self._described[1]
 
     def resolve_outbound_url(self, url: str) -> SSRFResolvedURL:

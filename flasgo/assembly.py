@@ -27,10 +27,11 @@ have the last word.
 import gc
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
+from os import PathLike
 from types import MappingProxyType
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, TypedDict, cast
 from urllib.parse import quote, unquote_to_bytes
 
 from msgspec import Struct
@@ -83,6 +84,9 @@ from flasgo.settings import Settings
 from flasgo.signing import Signer
 from flasgo.storage.failures import FailureCounts
 from flasgo.storage.model import Store
+from flasgo.templating.engine import JinjaTemplates
+from flasgo.templating.lookup import Folder
+from flasgo.validation.codecs import NO_CODECS, Codec, Codecs
 
 
 class Target(Struct, frozen=True):
@@ -168,6 +172,17 @@ def _is_text(path: str, scope: Scope) -> bool:
     return True
 
 
+class AppOptions(TypedDict, total=False):
+    """What `Flasgo` takes besides settings and lifespan."""
+
+    session_store: Store | None
+    static_folder: str | PathLike[str] | None
+    static_url_path: str
+    static_cache_max_age: int
+    templates: JinjaTemplates | Folder | Sequence[Folder] | None
+    codecs: Iterable[Codec[Any, Any]]
+
+
 def assemble(
     app: Application,
     rules: Sequence[Rule],
@@ -183,12 +198,12 @@ def assemble(
     limit_store: Store,
     keeper: SessionKeeper | None,
     placed: Sequence[Placed] = (),
+    codecs: Codecs = NO_CODECS,
     verify: bool,
 ) -> Assembly:
     """Compile every route, and for every mount an answer for what none matches under its prefix.
 
-    Rate limits are counted in `limit_store`; `keeper` has the sessions, without it they are in their cookies. `placed` are the
-    stages of extensions. With `verify`, answers are checked against their declared types in full.
+    `limit_store` counts; `keeper` has the sessions not in cookies; `placed` are of extensions; `verify`: answers are checked.
     """
     settings = app.settings
     log = SecurityLog(enabled=settings.LOG_SECURITY_EVENTS)
@@ -196,12 +211,12 @@ def assemble(
     limits = RateLimits(Limiter(limit_store, log=log), [rule.route for rule in rules], settings.RATE_LIMIT_DEFAULT)
     headers = _headers(settings, log)
     explain = _debug_page(settings) if settings.DEBUG else None
-    hosts = HostCheck(settings.ALLOWED_HOSTS, log=log)
-    sessions = _sessions(settings, keeper, log)
-    csrf = _csrf(rules, settings, log)
-    logins = policies.backends.logins(settings)
+    hosts, sessions = HostCheck(settings.ALLOWED_HOSTS, log=log), _sessions(settings, keeper, log)
+    csrf, logins = _csrf(rules, settings, log), policies.backends.logins(settings)
     failures = _credential_failures(settings, log)
-    terms = replace(_common_terms(app, failures), sessions=sessions, csrf=csrf, logins=logins, processors=processors)
+    terms = replace(
+        _common_terms(app, failures, codecs), sessions=sessions, csrf=csrf, logins=logins, processors=processors
+    )
 
     @cache
     def around(mount: Mount | None) -> Surroundings:
@@ -271,10 +286,11 @@ def _headers(settings: Settings, log: SecurityLog) -> SecurityHeaders:
     )
 
 
-def _common_terms(app: Application, failures: CredentialFailures | None) -> Terms:
+def _common_terms(app: Application, failures: CredentialFailures | None, codecs: Codecs) -> Terms:
     settings = app.settings
     return Terms(
-        page_reader=read_page,
+        page_reader=partial(read_page, codecs=codecs),
+        codecs=codecs,
         max_body_bytes=settings.MAX_REQUEST_BODY_BYTES,
         read_timeout=settings.REQUEST_READ_TIMEOUT_SECONDS,
         app=app,

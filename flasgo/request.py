@@ -24,6 +24,7 @@ from flasgo.session import Session, Stored
 from flasgo.settings import Settings
 from flasgo.state import State
 from flasgo.storage.decision import RateLimitDecision
+from flasgo.validation.codecs import NO_CODECS, Codecs
 from flasgo.validation.decode import decoder_for
 
 T = TypeVar("T")
@@ -103,6 +104,7 @@ class Terms(Struct, frozen=True):
     form_limits: FormLimits = FormLimits()
     processors: tuple[Callable[[], Mapping[str, object]], ...] = ()
     page_reader: PageReader | None = None
+    codecs: Codecs = NO_CODECS
 
 
 STANDALONE = Terms()
@@ -465,7 +467,7 @@ class Request:
         ValidationFailed with every problem where it is not of `type`.
         """
         self.require_json()
-        return decoder_for(type)(await self.body())
+        return decoder_for(type, self.terms.codecs)(await self.body())
 
     def require_json(self) -> None:
         """Raise UnsupportedMediaType unless the body was sent as JSON.

@@ -16,23 +16,15 @@ from types import MappingProxyType
 from typing import ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 from msgspec import Struct
-from msgspec.json import Encoder
 
 from flasgo.http.asgi import Delivery, Send, length_field, response_body, response_start
 from flasgo.http.cookie_lines import CookieLines
 from flasgo.http.cookies import build_set_cookie, delete_cookie_header
 from flasgo.http.headers import MutableHeaders, RawHeaders, add_vary, header_field
 from flasgo.redirects import checked_location
+from flasgo.validation.codecs import NO_CODECS
 
-
-def _as_dict(value: object) -> object:
-    """What msgspec does not know, but JSON does: mappings that are no dict."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__module__}.{type(value).__qualname__} cannot be written as JSON")
-
-
-encode_json = Encoder(enc_hook=_as_dict).encode
+encode_json = NO_CODECS.to_json
 
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 HTML = (b"content-type", b"text/html; charset=utf-8")

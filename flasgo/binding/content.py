@@ -22,6 +22,7 @@ from flasgo.plan.forms import form_fields
 from flasgo.plan.model import JSON, MULTIPART_FORM, URLENCODED_FORM, HandlerPlan, Input
 from flasgo.plan.types import is_record, without_none
 from flasgo.request import Request, is_json
+from flasgo.validation.codecs import Codecs
 from flasgo.validation.decode import json_decoder
 
 Later: TypeAlias = Callable[[Request], Awaitable[object]]
@@ -55,7 +56,7 @@ def compile_content(plan: HandlerPlan) -> Content | None:
     body = plan.body
     if body is None:
         return None
-    return _json(body) if body.fields is None else _either(body)
+    return _json(body, plan.codecs) if body.fields is None else _either(body, plan.codecs)
 
 
 # ── JSON alone
@@ -70,8 +71,8 @@ READ_BODY = (
 """Mostly the body is here already, and is what it should be: then nothing is awaited and nobody asked."""
 
 
-def _json(body: Input) -> Content:
-    decode = json_decoder(cast("type[object]", body.annotation))
+def _json(body: Input, codecs: Codecs) -> Content:
+    decode = json_decoder(cast("type[object]", body.annotation), codecs)
 
     async def later(request: Request) -> object:
         if not body.required and not await request.body():
@@ -95,10 +96,10 @@ READ_EITHER = (
 )
 
 
-def _either(body: Input) -> Content:
-    decode = json_decoder(cast("type[object]", body.annotation))
+def _either(body: Input, codecs: Codecs) -> Content:
+    decode = json_decoder(cast("type[object]", body.annotation), codecs)
     (record,), _ = without_none(body.annotation)
-    reader = FormReader(record, body.fields or ())
+    reader = FormReader(record, body.fields or (), codecs=codecs)
     check = media_check((JSON, URLENCODED_FORM, MULTIPART_FORM))
 
     async def later(request: Request) -> object:
@@ -176,7 +177,7 @@ def _reading(plan: HandlerPlan, readers: list[FormReader], names: dict[str, obje
         if whole.fields is not None:
             (record,), _ = without_none(whole.annotation)
             others = frozenset(i.name for i in single)
-            names["read_whole"] = _added(readers, FormReader(record, whole.fields, others)).read
+            names["read_whole"] = _added(readers, FormReader(record, whole.fields, others, plan.codecs)).read
             read = "read_whole(submitted)"
             if not whole.required:
                 names |= {"fresh": fresh, "default": whole.default}
@@ -188,8 +189,9 @@ def _reading(plan: HandlerPlan, readers: list[FormReader], names: dict[str, obje
 def _reader_of(plan: HandlerPlan, inputs: tuple[Input, ...]) -> FormReader:
     """The reader of single fields and files. A collection that may stay away is checked as the empty one."""
     record = record_of(plan, "form", inputs)
-    pairs = zip(form_fields(record), inputs, strict=True)
-    return FormReader(record, [replace(f, unsent=[]) if _may_be_empty(i) else f for f, i in pairs])
+    pairs = zip(form_fields(record, plan.codecs), inputs, strict=True)
+    fields = [replace(f, unsent=[]) if _may_be_empty(i) else f for f, i in pairs]
+    return FormReader(record, fields, codecs=plan.codecs)
 
 
 def _may_be_empty(one: Input) -> bool:

@@ -20,7 +20,9 @@ from flasgo.errors import HTTPException, Issue, Location, NotFound, ValidationFa
 from flasgo.plan.model import HandlerPlan, Input
 from flasgo.plan.types import admits
 from flasgo.request import Request
-from flasgo.validation.issues import collect, finite
+from flasgo.validation.codecs import NO_CODECS, Codecs
+from flasgo.validation.issues import collect
+from flasgo.validation.numbers import finite
 
 CONSTRAINTS = frozenset({"too_small", "too_large", "not_multiple", "too_short", "too_long", "pattern_mismatch"})
 """Issues of a path's value that is of its type; any other means that the path names nothing (404)."""
@@ -46,6 +48,7 @@ class Model(Struct, frozen=True):
     inputs: tuple[Input, ...]
     kind: type[Struct]
     source: Source
+    codecs: Codecs = NO_CODECS
 
     def issues(self, request: Request) -> Iterator[Issue]:
         """All that is wrong with this location."""
@@ -55,7 +58,7 @@ class Model(Struct, frozen=True):
         for pointer in sorted(pointers):
             yield Issue(self.location, pointer, "repeated", "must be given only once")
         rest = {name: value for name, value in raw.items() if name not in repeated}
-        for issue in collect(rest, self.kind, location=self.location, strict=False):
+        for issue in collect(rest, self.kind, location=self.location, strict=False, codecs=self.codecs):
             if issue.pointer not in pointers:
                 yield issue
 
@@ -67,7 +70,7 @@ def models_of(plan: HandlerPlan) -> tuple[Model, ...]:
         inputs = tuple(i for i in plan.inputs if i.location == location and not i.ready)
         if inputs:
             kind = record_of(plan, location, inputs)
-            models.append(Model(location, inputs, kind, mended(SOURCES[location](inputs), inputs)))
+            models.append(Model(location, inputs, kind, mended(SOURCES[location](inputs), inputs), plan.codecs))
     return tuple(models)
 
 
@@ -96,7 +99,11 @@ def compile_binding(
 def _conversion(model: Model, names: dict[str, object]) -> Iterator[str]:
     at = model.location
     names |= {f"{at}_source": model.source, f"{at}_type": model.kind}
-    yield f"{at} = convert({at}_source(request), {at}_type, strict=False)"
+    hook = ""
+    if model.codecs.within(model.kind):
+        hook = ", dec_hook=read_by_codec"
+        names["read_by_codec"] = model.codecs.read
+    yield f"{at} = convert({at}_source(request), {at}_type, strict=False{hook})"
     for number, one in enumerate(model.inputs):
         if admits(one.annotation, FloatType, DecimalType):
             # msgspec reads "nan" and "inf" from text; a default may be what no client can send.

@@ -18,7 +18,9 @@ from flasgo.errors import Issue, Location
 from flasgo.http.forms import CSRF_FIELD, FormData
 from flasgo.plan.forms import alternatives_of, bare, items_of, leaves_of, takes_empty_text
 from flasgo.plan.model import MISSING, FormField
-from flasgo.validation.issues import BOOL_WORDS, collect, finite
+from flasgo.validation.codecs import NO_CODECS, Codecs
+from flasgo.validation.issues import BOOL_WORDS, collect
+from flasgo.validation.numbers import finite
 
 Raw: TypeAlias = dict[str, object]
 Text: TypeAlias = Callable[[str], object]
@@ -34,7 +36,15 @@ NO_TEXT: Final = ()
 class FormReader:
     """Reads one record from a form. `others` are names that belong to other parameters of the same handler."""
 
-    def __init__(self, record: object, fields: Sequence[FormField], others: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        record: object,
+        fields: Sequence[FormField],
+        others: frozenset[str] = frozenset(),
+        codecs: Codecs = NO_CODECS,
+    ) -> None:
+        self.codecs = codecs
+        self.dec_hook = codecs.read if codecs.within(record) else None
         shape = bare(msgspec.inspect.type_info(record))
         self.record = record
         self.files = tuple((f.name, f.many, f.unsent) for f in fields if f.file)
@@ -55,7 +65,7 @@ class FormReader:
     def read(self, form: FormData) -> object:
         """The record. Raises ValidationError, and any error of the record's own check."""
         raw = self.raw(form)
-        value = convert(raw, self.record, strict=False)
+        value = convert(raw, self.record, strict=False, dec_hook=self.dec_hook)
         for name, is_finite in self.numbers:
             if name in raw and not is_finite(value):
                 raise ValidationError("not finite")
@@ -94,7 +104,7 @@ class FormReader:
             yield Issue(self._location(name), _pointer(name), "repeated", "must be given only once")
         rest = {name: value for name, value in raw.items() if name not in repeated}
         pointers = {_pointer(name) for name in repeated}
-        for issue in collect(rest, self.record, location="form", strict=False):
+        for issue in collect(rest, self.record, location="form", strict=False, codecs=self.codecs):
             if issue.pointer not in pointers:
                 top = issue.pointer[1:].partition("/")[0].replace("~1", "/").replace("~0", "~")
                 yield replace(issue, location="file") if top in self.file_names else issue

@@ -10,18 +10,19 @@ from flasgo.binding.forms import FormReader
 from flasgo.http.forms import FormData
 from flasgo.pageform import PageForm
 from flasgo.plan.forms import form_fields
+from flasgo.validation.codecs import NO_CODECS, Codecs
 
 T = TypeVar("T")
 
 
 @lru_cache(maxsize=1024)
-def _reader_of(record: object) -> FormReader:
-    return FormReader(record, form_fields(record))
+def _reader_of(record: object, codecs: Codecs) -> FormReader:
+    return FormReader(record, form_fields(record, codecs), codecs=codecs)
 
 
-def read_page(record: type[T], form: FormData) -> PageForm[T]:
+def read_page(record: type[T], form: FormData, codecs: Codecs = NO_CODECS) -> PageForm[T]:
     """The form as a `record`, or its issues. Raises TypeError for a record that no form can carry."""
-    reader = _reader_of(cast("Hashable", record))
+    reader = _reader_of(cast("Hashable", record), codecs)
     try:
         return PageForm(cast("T", reader.read(form)), form)
     except ValidationError:

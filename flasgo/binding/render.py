@@ -12,7 +12,7 @@ from flasgo.plan.checks import exact, narrow
 from flasgo.plan.model import Answer, HandlerPlan, Returns
 from flasgo.plan.returns import by_status, classes_of, json_of
 from flasgo.plan.types import describe, union
-from flasgo.response import JSON, TEXT, Response, checked_status, encode_json, quick, to_response
+from flasgo.response import JSON, TEXT, Response, checked_status, quick, to_response
 from flasgo.streaming_response import StreamingResponse, as_piece
 from flasgo.validation.issues import collect
 
@@ -130,6 +130,7 @@ def _json(plan: HandlerPlan, status: int, *, verify: bool) -> Renderer:
     declared, plain = plan.returns.annotation, (*plan.returns.plain, Response)
     may_go_out, narrowed = exact(declared), narrow(declared)
     agrees = _verifier(plan) if verify else None
+    encode = plan.codecs.to_json
 
     def render(value: object, status: int = status) -> Response:
         if not may_go_out(value):
@@ -142,7 +143,7 @@ def _json(plan: HandlerPlan, status: int, *, verify: bool) -> Renderer:
             except ValidationError as error:
                 raise _broken(plan, str(error)) from None
         response = new(Response)
-        response.body = encode_json(value)
+        response.body = encode(value)
         response.raw = [JSON]
         response.status_code = status
         response.written = None
@@ -182,6 +183,7 @@ def _line(plan: HandlerPlan, *, verify: bool) -> Callable[[object], bytes]:
     declared = plan.returns.annotation
     may_go_out, narrowed = exact(declared), narrow(declared)
     agrees = _verifier(plan) if verify else None
+    encode = plan.codecs.to_json
 
     def line(value: object) -> bytes:
         if not may_go_out(value):
@@ -189,7 +191,7 @@ def _line(plan: HandlerPlan, *, verify: bool) -> Callable[[object], bytes]:
                 value = narrowed(value)
             except ValidationError as error:
                 raise _broken(plan, str(error)) from None
-        body = encode_json(value)
+        body = encode(value)
         if agrees is not None:
             agrees(body)
         return body + b"\n"
@@ -228,13 +230,15 @@ def _broken(plan: HandlerPlan, problem: str) -> ContractError:
 
 def _verifier(plan: HandlerPlan) -> Callable[[bytes], None]:
     declared = plan.returns.annotation
-    decoder: Decoder[object] = Decoder(cast("type[object]", declared))
+    codecs = plan.codecs
+    hook = codecs.decode if codecs.within(declared) else None
+    decoder: Decoder[object] = Decoder(cast("type[object]", declared), dec_hook=hook)
 
     def agrees(body: bytes) -> None:
         try:
             decoder.decode(body)
         except ValidationError:
-            issues = collect(decode(body), declared, location="body", strict=True)
+            issues = collect(decode(body), declared, location="body", strict=True, codecs=codecs)
             problems = "; ".join(f"{issue.pointer or 'the value'} {issue.message}" for issue in issues)
             raise _broken(plan, problems) from None
 

@@ -30,6 +30,7 @@ from flasgo.problems import Problem
 from flasgo.response import BODILESS, Response
 from flasgo.routing.converters import PathConverter, StrConverter
 from flasgo.routing.rule import Rule
+from flasgo.validation.codecs import Codecs
 
 PROBLEM = "application/problem+json"
 OK = int(HTTPStatus.OK)
@@ -153,7 +154,7 @@ class Answers:
                 document = kind.document_type() if issubclass(kind, Problem) else ProblemDocument
                 _merge(content, self._told(kind, document, speaks_json=speaks_json))
             else:
-                for answer in answers_of(_returned_by(handler.function)):
+                for answer in answers_of(_returned_by(handler.function, self.schemas.codecs)):
                     _merge(content, self._content(answer))
         return content
 
@@ -167,11 +168,11 @@ class Answers:
         return content
 
 
-def _returned_by(function: Endpoint) -> Returns:
+def _returned_by(function: Endpoint, codecs: Codecs) -> Returns:
     """What an error handler declares; one that declares what cannot be read says nothing."""
     source = source_of(function)
     try:
-        return plan_returns(signature_of(function, source).returns, source)
+        return plan_returns(signature_of(function, source).returns, source, codecs)
     except RegistrationError:
         return ANYTHING
 

@@ -23,6 +23,7 @@ from flasgo.routing.mount import Mount
 from flasgo.routing.pattern import Pattern
 from flasgo.routing.rule import Rule
 from flasgo.settings import Settings
+from flasgo.validation.codecs import NO_CODECS, Codecs
 
 VERSION = "3.1.1"
 
@@ -52,6 +53,7 @@ class Subject(Struct, frozen=True):
     around: Callable[[Mount | None], Around]
     settings: Settings
     additions: Additions
+    codecs: Codecs = NO_CODECS
 
 
 def document(subject: Subject) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def document(subject: Subject) -> dict[str, Any]:
 class _Writer:
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self.schemas = Schemas()
+        self.schemas = Schemas(subject.codecs)
         self.answers = Answers(self.schemas)
         self.security: Schema = {}
         self.ids: dict[str, Rule] = {}

@@ -11,6 +11,7 @@ from flasgo.openapi.schemas import Schema, Schemas
 from flasgo.plan.model import JSON, MISSING, Input
 from flasgo.routing.converters import AnyConverter, Converter, FloatConverter, IntConverter, PathConverter, StrConverter
 from flasgo.routing.rule import Rule
+from flasgo.validation.codecs import Codecs
 
 UNHEARD = frozenset({"accept", "authorization", "content-type"})
 """Header parameters that a document is not to hold (OpenAPI 3.1.1 §4.8.12.2): other parts of it say them."""
@@ -28,7 +29,7 @@ def parameters_of(rule: Rule, schemas: Schemas) -> list[Schema]:
     for one in rule.route.plan.inputs:
         if one.location in PLACES[1:] and not (one.location == "header" and one.name in UNHEARD):
             parameter: Schema = {"name": one.name, "in": one.location, "required": one.required}
-            parameter["schema"] = schemas.of(one.annotation, _finish(parameter, one))
+            parameter["schema"] = schemas.of(one.annotation, _finish(parameter, one, schemas.codecs))
             found.append(parameter)
     return found
 
@@ -66,12 +67,12 @@ def _of_converter(converter: Converter) -> Schema:
             return {}
 
 
-def _finish(parameter: Schema, one: Input) -> Callable[[Schema], None]:
+def _finish(parameter: Schema, one: Input, codecs: Codecs) -> Callable[[Schema], None]:
     """What completes a parameter when its schema is known."""
 
     def finish(schema: Schema) -> None:
         _lift(parameter, schema)
-        default = _builtin(one.default)
+        default = _builtin(one.default, codecs)
         if default is not UNSET:
             schema["default"] = default
 
@@ -84,12 +85,12 @@ def _lift(parameter: Schema, schema: Schema) -> None:
         parameter["description"] = schema.pop("description")
 
 
-def _builtin(default: object) -> object:
+def _builtin(default: object, codecs: Codecs) -> object:
     """A default as JSON; UNSET where there is none that a client could send."""
     if default is MISSING or default is None or (isinstance(default, float) and not isfinite(default)):
         return UNSET
     try:
-        made: object = msgspec.to_builtins(default, str_keys=True)
+        made: object = msgspec.to_builtins(default, str_keys=True, enc_hook=codecs.encode)
     except TypeError:
         return UNSET
     return made
@@ -117,7 +118,7 @@ def _form(inputs: list[Input], schemas: Schemas) -> Schema:
     required = []
     for one in inputs:
         if one.fields is None:
-            properties[one.name] = schemas.of(one.annotation, _finish({}, one))
+            properties[one.name] = schemas.of(one.annotation, _finish({}, one, schemas.codecs))
             required += [one.name] if one.required else []
         else:
             schemas.of(one.annotation, partial(_fill, form, schemas))

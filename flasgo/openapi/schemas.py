@@ -6,11 +6,13 @@ only when the last route is described, and only then do they get their names, fi
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeAlias, cast
 
 import msgspec
 
 from flasgo.http.uploads import UploadedFile
+from flasgo.validation.codecs import NO_CODECS, Codecs
 
 Schema: TypeAlias = dict[str, Any]
 """A JSON Schema, or any other part of a document: JSON, whose depth no type can say."""
@@ -24,6 +26,9 @@ DECIMAL = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
 _JSON_TYPES: Mapping[type, str] = {str: "string", int: "integer"}
 """Of the choices of an Enum or Literal, which msgspec lists without saying it."""
 
+VIA = "x-flasgo-via"
+"""The place of a schema that is not known yet; no document has it in the end."""
+
 _PYTHON_ANCHORS = {r"\A": "^", r"\Z": "$"}
 _PYTHON_PATTERN = re.compile(r"\\.|\(\?P<\w+>", re.DOTALL)
 
@@ -31,7 +36,9 @@ _PYTHON_PATTERN = re.compile(r"\\.|\(\?P<\w+>", re.DOTALL)
 class Schemas:
     """Collects the types of one document."""
 
-    def __init__(self) -> None:
+    def __init__(self, codecs: Codecs = NO_CODECS) -> None:
+        self.codecs = codecs
+        self._via: dict[type, Schema] = {}
         self._wanted: list[tuple[object, Schema, Callable[[Schema], None] | None]] = []
         self.components: Schema = {}
 
@@ -44,25 +51,48 @@ class Schemas:
     def finish(self) -> Schema:
         """Fill in every schema, and give those that have names."""
         annotations = [annotation for annotation, _, _ in self._wanted]
-        found, components = msgspec.json.schema_components(annotations, schema_hook=_hook, ref_template=REF + "{name}")
+        components_of = partial(msgspec.json.schema_components, schema_hook=self._hook, ref_template=REF + "{name}")
+        found, components = components_of(annotations)
+        if self._via:
+            # Known only now, and with components of their own.
+            kinds = tuple(self._via)
+            found, components = components_of([*annotations, *(self._wire(kind) for kind in kinds)])
+            self._via = dict(zip(kinds, found[len(annotations) :], strict=True))
         names = _good_names(components)
-        self.components = {names[name]: _mended(schema, names) for name, schema in components.items()}
-        for (_, schema, then), made in zip(self._wanted, found, strict=True):
-            schema.update(cast("Schema", _mended(made, names)))
+        self.components = {
+            names[name]: _mended(self._without_codecs(schema), names) for name, schema in components.items()
+        }
+        for (_, schema, then), made in zip(self._wanted, found, strict=False):
+            schema.update(cast("Schema", _mended(self._without_codecs(made), names)))
             if then is not None:
                 then(schema)
         return self.components
+
+    def _hook(self, kind: type) -> Schema:
+        """The schema of a class that msgspec does not know; that of one with a codec is put in later."""
+        if kind is UploadedFile:
+            return dict(FILE)
+        codec = self.codecs.of(kind)
+        if codec is None:
+            raise NotImplementedError
+        self._via.setdefault(codec.kind, {})
+        return {VIA: codec.kind}
+
+    def _wire(self, kind: type) -> object:
+        codec = self.codecs.of(kind)
+        return Any if codec is None else codec.wire
+
+    def _without_codecs(self, value: object) -> object:
+        """The same with the schemas of what is sent in the places of classes with codecs."""
+        if isinstance(value, dict):
+            via = self._via[value[VIA]] if VIA in value else {}
+            return {**via, **{key: self._without_codecs(item) for key, item in value.items() if key != VIA}}
+        return [self._without_codecs(item) for item in value] if isinstance(value, (list, tuple)) else value
 
     def resolved(self, schema: Schema) -> Schema:
         """What a schema refers to, if it is nothing but a reference."""
         name = str(schema.get("$ref", "")).removeprefix(REF)
         return cast("Schema", self.components[name]) if name else schema
-
-
-def _hook(kind: type) -> Schema:
-    if kind is UploadedFile:
-        return dict(FILE)
-    raise NotImplementedError
 
 
 def _good_names(names: Mapping[str, object]) -> dict[str, str]:

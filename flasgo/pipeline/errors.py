@@ -201,7 +201,7 @@ def _sendable(text: str) -> bytes:
 def _problem(request: Request, error: HTTPException) -> Response:
     instance = quote(request.path[:MAX_INSTANCE], safe=PATH_SAFE, errors="replace")
     if isinstance(error, Problem):
-        return quick(encode_json(error.document(instance)), PROBLEM, error.status_code)
+        return quick(request.terms.codecs.to_json(error.document(instance)), PROBLEM, error.status_code)
     problem = ProblemDocument(
         type="about:blank",
         title=error.title,

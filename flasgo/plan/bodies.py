@@ -23,6 +23,7 @@ from flasgo.plan.types import (
     union,
     without_none,
 )
+from flasgo.validation.codecs import Codecs
 from flasgo.validation.shapes import nodes
 
 
@@ -30,11 +31,11 @@ def body(reading: Reading, wire: str) -> Input:
     """The body as a whole: JSON; a record that a form can carry from a form as well; one with files from a form alone."""
     if _has_files(reading.annotation):
         return _whole_form(reading, wire)
-    problem = json_problem(reading.annotation)
+    problem = json_problem(reading.annotation, codecs=reading.codecs)
     if problem is not None:
         raise reading.mistake(f"it cannot be decoded from JSON: {problem}.")
     try:
-        fields = _fields(reading.annotation)
+        fields = _fields(reading.annotation, reading.codecs)
     except TypeError:
         fields = None
     default = reading.default_of(reading.annotation)
@@ -91,7 +92,7 @@ def _whole_form(reading: Reading, wire: str) -> Input:
     """A record that is the form as a whole."""
     reading.check_json(reading.annotation, besides=UploadedFile)
     try:
-        fields = _fields(reading.annotation)
+        fields = _fields(reading.annotation, reading.codecs)
     except TypeError as error:
         files = _has_files(reading.annotation)
         cure = "Put the files into a flat record" if files else "Take it as JSON, with Body() alone"
@@ -101,11 +102,11 @@ def _whole_form(reading: Reading, wire: str) -> Input:
     return Input(reading.name, "form", wire, reading.annotation, reading.default_of(reading.annotation), fields=fields)
 
 
-def _fields(annotation: object) -> tuple[FormField, ...]:
+def _fields(annotation: object, codecs: Codecs) -> tuple[FormField, ...]:
     alternatives, _ = without_none(annotation)
     if len(alternatives) != 1 or not is_record(alternatives[0]):
         raise TypeError("it is not one record")
-    return form_fields(alternatives[0])
+    return form_fields(alternatives[0], codecs)
 
 
 def _has_files(annotation: object) -> bool:

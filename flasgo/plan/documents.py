@@ -10,6 +10,7 @@ from flasgo.plan.model import Source
 from flasgo.plan.types import json_problem, resolve
 from flasgo.problems import Problem
 from flasgo.response import checked_status
+from flasgo.validation.codecs import NO_CODECS, Codecs
 
 
 class SecurityScheme(Struct, frozen=True, omit_defaults=True):
@@ -74,7 +75,9 @@ class Described(Struct, frozen=True):
     responses: tuple[Declared, ...] = ()
 
 
-def checked_raises(raises: Iterable[type[HTTPException]], source: Source) -> tuple[type[HTTPException], ...]:
+def checked_raises(
+    raises: Iterable[type[HTTPException]], source: Source, codecs: Codecs = NO_CODECS
+) -> tuple[type[HTTPException], ...]:
     """Raise RegistrationError unless these are exceptions that are answers."""
     if isinstance(raises, type):
         raise source.mistake(f"raises={raises.__name__} is one class; write raises=({raises.__name__},).")
@@ -84,17 +87,19 @@ def checked_raises(raises: Iterable[type[HTTPException]], source: Source) -> tup
             raise source.mistake(f"raises={kind!r}: name classes of HTTPException, such as NotFound or a Problem.")
         if kind is HTTPException:
             raise source.mistake("raises=HTTPException says no status; name one of its subclasses, such as NotFound.")
-        if issubclass(kind, Problem) and (problem := json_problem(kind.document_type())) is not None:
+        if issubclass(kind, Problem) and (problem := json_problem(kind.document_type(), codecs=codecs)) is not None:
             raise source.mistake(f"raises={kind.__name__}: a member of it has no form in JSON: {problem}.")
     return kinds
 
 
-def checked_responses(responses: Mapping[int, object], source: Source) -> tuple[Declared, ...]:
+def checked_responses(
+    responses: Mapping[int, object], source: Source, codecs: Codecs = NO_CODECS
+) -> tuple[Declared, ...]:
     """More answers by status: text says what one means, anything else is the type of its JSON body."""
-    return tuple(_declared(status, value, source) for status, value in responses.items())
+    return tuple(_declared(status, value, source, codecs) for status, value in responses.items())
 
 
-def _declared(status: int, value: object, source: Source) -> Declared:
+def _declared(status: int, value: object, source: Source, codecs: Codecs) -> Declared:
     try:
         checked_status(status)
     except ValueError as error:
@@ -104,7 +109,7 @@ def _declared(status: int, value: object, source: Source) -> Declared:
     if value is None:
         return Declared(status)
     annotation = resolve(value)
-    problem = json_problem(annotation)
+    problem = json_problem(annotation, codecs=codecs)
     if problem is not None:
         raise source.mistake(f"responses[{status}]: {problem}.")
     return Declared(status, annotation=annotation, typed=True)

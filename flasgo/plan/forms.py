@@ -5,10 +5,12 @@ from typing import get_args
 
 import msgspec
 from msgspec import inspect as shapes
+from msgspec.structs import replace
 
 from flasgo.http.uploads import UploadedFile
 from flasgo.plan.model import MISSING, FormField
 from flasgo.plan.types import members, peel
+from flasgo.validation.codecs import NO_CODECS, Codecs
 
 TEXTUAL = (
     shapes.AnyType,
@@ -31,7 +33,7 @@ ANY_TEXT = (shapes.AnyType, shapes.BytesType, shapes.StrType)
 """What an empty text is a value of."""
 
 
-def form_fields(record: object) -> tuple[FormField, ...]:
+def form_fields(record: object, codecs: Codecs = NO_CODECS) -> tuple[FormField, ...]:
     """The fields of a record as a form has them. Raises TypeError, which says why, for what no form can carry."""
     shape = bare(msgspec.inspect.type_info(record))
     if isinstance(shape, shapes.NamedTupleType) or (isinstance(shape, shapes.StructType) and shape.array_like):
@@ -39,10 +41,11 @@ def form_fields(record: object) -> tuple[FormField, ...]:
     if not isinstance(shape, (shapes.StructType, shapes.DataclassType, shapes.TypedDictType)):
         raise TypeError("it is not one record")
     for one in shape.fields:
-        problem = _problem(one.type)
+        problem = _problem(codecs.on_wire(one.type))
         if problem is not None:
             raise TypeError(f"its field `{one.name}` is {problem}")
-    return tuple(map(form_field, shape.fields))
+    # What is text, and stands for something else, is nothing where a field is left empty.
+    return tuple(form_field(replace(one, type=codecs.on_wire(one.type, but_text=True))) for one in shape.fields)
 
 
 def form_field(field: shapes.Field) -> FormField:

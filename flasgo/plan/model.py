@@ -9,6 +9,7 @@ from msgspec import inspect as shapes
 
 from flasgo.errors import Location, RegistrationError
 from flasgo.http.forms import FormData
+from flasgo.validation.codecs import NO_CODECS, Codecs
 
 Endpoint: TypeAlias = Callable[..., object]
 """Any callable: its signature is read once, at registration."""
@@ -167,7 +168,8 @@ class Returns(Struct, frozen=True):
 class HandlerPlan(Struct, frozen=True, dict=True):
     """Everything that a handler's signature means.
 
-    `surplus` says that it takes `**kwargs`, which get the path's values that no parameter names.
+    `surplus` says that it takes `**kwargs`, which get the path's values that no parameter names. `codecs` read and write the
+    classes of the user's own in all of it.
     """
 
     source: Source
@@ -175,6 +177,7 @@ class HandlerPlan(Struct, frozen=True, dict=True):
     arguments: tuple[Argument, ...]
     returns: Returns
     surplus: tuple[str, ...] = ()
+    codecs: Codecs = NO_CODECS
 
     @cached_property
     def values(self) -> tuple[Input | Injected, ...]:

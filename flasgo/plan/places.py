@@ -50,6 +50,7 @@ from flasgo.plan.signature import Signature, Taken, call_of, is_generator, signa
 from flasgo.plan.types import describe, is_body, is_collection, members, peel, text_problem, textual, without_none
 from flasgo.request import Request
 from flasgo.session import Session
+from flasgo.validation.codecs import NO_CODECS, Codecs
 
 BARE_TYPES = frozenset({int, float, UUID, date})
 """The annotations that give a bare placeholder, `<id>`, a converter of their own."""
@@ -72,7 +73,7 @@ class Context(Struct, frozen=True):
 
     `path` maps each placeholder to the type that its converter makes; `bare` are those whose type the annotation says.
     `owned` are the types that are injected, subclasses included. `methods` are those of the route.
-    `replaced` are the providers that others stand in for, by their keys.
+    `replaced` are the providers that others stand in for, by their keys. `codecs` read and write classes of the user's.
     """
 
     path: Mapping[str, type]
@@ -80,6 +81,7 @@ class Context(Struct, frozen=True):
     owned: tuple[type, ...]
     methods: frozenset[str] = frozenset()
     replaced: Mapping[object, Endpoint] = {}
+    codecs: Codecs = NO_CODECS
 
 
 FORMS: frozenset[Location] = frozenset({"form", "file"})
@@ -92,10 +94,10 @@ def plan_handler(endpoint: Endpoint, context: Context) -> HandlerPlan:
     source = source_of(endpoint)
     signature = signature_of(endpoint, source)
     _check_bound(signature, context, source)
-    returns = plan_returns(signature.returns, source)
+    returns = plan_returns(signature.returns, source, context.codecs)
     call = _call_of(endpoint, signature, returns, source)
     arguments = _arguments(source, signature, context, (Step(source, key_of(endpoint)),))
-    plan = HandlerPlan(source, call, arguments, returns)
+    plan = HandlerPlan(source, call, arguments, returns, codecs=context.codecs)
     named = {one.name for one in plan.inputs if one.location == "path"}
     left = tuple(name for name in context.path if name not in named)
     if left and not signature.surplus:
@@ -151,7 +153,7 @@ class _Placing(Reading):
     """One parameter while its place is being found."""
 
     def __init__(self, source: Source, taken: Taken, context: Context, trail: Trail) -> None:
-        super().__init__(source, taken)
+        super().__init__(source, taken, context.codecs)
         self.context = context
         self.trail = trail
 
@@ -205,17 +207,22 @@ class _Placing(Reading):
         annotation = textual(self.annotation)
         if isinstance(annotation, type) and issubclass(made, annotation):
             return Input(self.name, "path", name, annotation, MISSING, ready=True)
-        problem = text_problem(annotation)
+        problem = text_problem(annotation, self.codecs)
         if problem is not None or any(map(is_collection, members(annotation))):
             problem = problem or f"{describe(self.kind)} is more than one value"
             raise self.mistake(f"{problem}; a placeholder of a path is one piece of text.")
-        if not any(_becomes(made, member) for member in members(annotation)):
+        if not any(_becomes(made, self._sent(member)) for member in members(annotation)):
             raise self.mistake(
                 f"<{name}> makes {describe(made)} of the path's text, but the annotation says {describe(self.kind)}; "
                 f"write <{name}> in the path, or annotate {describe(made)}."
             )
         self.check_json(annotation)
         return Input(self.name, "path", name, annotation, MISSING)
+
+    def _sent(self, annotation: object) -> object:
+        """What a value of this type is sent as."""
+        codec = self.codecs.of(peel(annotation)[0])
+        return annotation if codec is None else codec.wire
 
     def _marked(self, location: Location, wire: str) -> Input:
         match location:

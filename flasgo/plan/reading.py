@@ -22,13 +22,15 @@ from flasgo.plan.types import (
     textual,
     without_none,
 )
+from flasgo.validation.codecs import NO_CODECS, Codecs
 
 
 class Reading:
     """What is known of one parameter before its place is found."""
 
-    def __init__(self, source: Source, taken: Taken) -> None:
+    def __init__(self, source: Source, taken: Taken, codecs: Codecs = NO_CODECS) -> None:
         self.source = source
+        self.codecs = codecs
         self.name = taken.name
         self.default = taken.default
         self.bare = taken.annotation is MISSING
@@ -74,7 +76,7 @@ class Reading:
         kind, metadata = peel(annotation)
         if kind is Any:
             annotation = constrained(str, metadata)
-        problem = text_problem(annotation)
+        problem = text_problem(annotation, self.codecs)
         if problem is not None:
             raise self.mistake(f"{problem}.")
         self.check_json(annotation)
@@ -82,7 +84,7 @@ class Reading:
 
     def check_json(self, annotation: object, *, besides: type = object) -> None:
         """Raise for what only msgspec knows: constraints that do not go with their type, mixed Enums and the like."""
-        problem = json_problem(annotation, besides=besides)
+        problem = json_problem(annotation, besides=besides, codecs=self.codecs)
         if problem is not None:
             raise self.mistake(f"{problem}.")
 

@@ -15,6 +15,7 @@ from flasgo.plan.checks import classes
 from flasgo.plan.model import MISSING, Answer, Returns, Source
 from flasgo.plan.types import UNIONS, describe, json_problem, members, peel, resolve, union, without_none
 from flasgo.response import BODILESS, Response, SupportsHTML
+from flasgo.validation.codecs import NO_CODECS, Codecs
 from flasgo.validation.shapes import nodes
 
 ANYTHING = Returns("any")
@@ -23,19 +24,19 @@ PLAIN = (str, bytes, bytearray, memoryview, type(None), Response)
 """What has a form of its own, other than JSON."""
 
 
-def plan_returns(annotation: object, source: Source) -> Returns:
+def plan_returns(annotation: object, source: Source, codecs: Codecs = NO_CODECS) -> Returns:
     """Read a return annotation. Raises RegistrationError for a type that has no form as a response."""
     if annotation is MISSING:
         return ANYTHING
     if type(annotation) is type and annotation in PLAIN:
         return Returns("plain", plain=(annotation,))
     try:
-        answers = tuple(_answers(annotation, Answer(None)))
+        answers = tuple(_answers(annotation, Answer(None), codecs))
     except RecursionError:
         raise source.mistake("its return type is an alias that contains itself; write a Struct instead.") from None
     streams = [item for answer in answers if (item := _streamed(answer.annotation)) is not None]
     if streams:
-        return _stream(streams[0][0], answers, source)
+        return _stream(streams[0][0], answers, source, codecs)
     if any(peel(answer.annotation)[0] is Any for answer in answers):
         if any(answer.statuses and answer.by_type for answer in answers):
             raise source.mistake("its return type has a Status, but no type; annotate what it answers.")
@@ -48,7 +49,7 @@ def plan_returns(annotation: object, source: Source) -> Returns:
         returns = Returns("plain", plain=plain, answers=told) if plain else ANYTHING
     else:
         json = union(declared)
-        problems = (json_problem(one) or _unwritten(one) for one in _checked_apart(json, answers))
+        problems = (json_problem(one, codecs=codecs) or _unwritten(one) for one in _checked_apart(json, answers))
         problem = next((found for found in problems if found is not None), None)
         if problem is not None:
             raise source.mistake(
@@ -100,7 +101,7 @@ def classes_of(answer: Answer) -> tuple[type, ...]:
     return classes(answer.annotation) if answer.plain is None else (answer.plain,)
 
 
-def _stream(item: object, answers: tuple[Answer, ...], source: Source) -> Returns:
+def _stream(item: object, answers: tuple[Answer, ...], source: Source, codecs: Codecs) -> Returns:
     """What a stream of these items is: text, bytes, or a line of JSON for each."""
     if any(_streamed(answer.annotation) is None and answer.plain is not Response for answer in answers):
         raise source.mistake(
@@ -108,12 +109,14 @@ def _stream(item: object, answers: tuple[Answer, ...], source: Source) -> Return
         )
     if any(answer.statuses for answer in answers):
         raise source.mistake("its return type gives a stream a status; give the route status_code= instead.")
-    kinds = {_plain_form(peel(member)[0]) for member in members(item)}
+    kinds = {_plain_form(peel(member)[0], codecs) for member in members(item)}
     if kinds and kinds <= {str, bytes}:
         return Returns("stream", item, (str,) if kinds == {str} else (bytes,))
     if item is Any:
         return ANYTHING
-    problem = "bytes and JSON cannot be in one stream" if bytes in kinds else json_problem(item) or _unwritten(item)
+    problem: str | None = "bytes and JSON cannot be in one stream"
+    if bytes not in kinds:
+        problem = json_problem(item, codecs=codecs) or _unwritten(item)
     if problem is not None:
         raise source.mistake(
             f"its return type is a stream of what has no form: {problem}. Stream str, bytes, or a type that JSON can carry."
@@ -151,7 +154,7 @@ def declares_awaitable(annotation: object) -> bool:
     return any(_awaited(peel(member)[0]) is not None for member in members(annotation))
 
 
-def _answers(annotation: object, outer: Answer) -> Iterator[Answer]:
+def _answers(annotation: object, outer: Answer, codecs: Codecs) -> Iterator[Answer]:
     """The forms of the bodies that a handler may answer, each with what is said of its status, here or further out."""
     kind, metadata = peel(annotation)
     codes = tuple(marker.code for marker in metadata if isinstance(marker, Status))
@@ -159,18 +162,18 @@ def _answers(annotation: object, outer: Answer) -> Iterator[Answer]:
         outer = replace(outer, statuses=codes[-1:])
     if get_origin(kind) in UNIONS:
         for member in get_args(kind):
-            yield from _answers(member, outer)
+            yield from _answers(member, outer, codecs)
         return
     awaited, carried = _awaited(kind), _carried(kind)
     if awaited is not None:
-        yield from _answers(awaited[0], outer)
+        yield from _answers(awaited[0], outer, codecs)
     elif carried is not None:
         body, status = carried
         named = get_args(peel(status)[0]) if get_origin(peel(status)[0]) is Literal else ()
-        yield from _answers(body, Answer(None, statuses=named, by_type=False, open=not named))
+        yield from _answers(body, Answer(None, statuses=named, by_type=False, open=not named), codecs)
     else:
         resolved = resolve(annotation)
-        yield replace(outer, annotation=resolved, plain=_plain_form(peel(resolved)[0]))
+        yield replace(outer, annotation=resolved, plain=_plain_form(peel(resolved)[0], codecs))
 
 
 def _awaited(kind: object) -> tuple[object] | None:
@@ -205,13 +208,13 @@ def _is_headers(annotation: object) -> bool:
     return all(isinstance(origin := get_origin(kind) or kind, type) and issubclass(origin, Mapping) for kind in kinds)
 
 
-def _plain_form(kind: object) -> type | None:
-    """The class by which a plain answer is known; None for what is JSON."""
+def _plain_form(kind: object, codecs: Codecs) -> type | None:
+    """The class by which a plain answer is known; None for what is JSON, as everything that has a codec."""
     if kind is None:
         return type(None)
     if get_origin(kind) is Literal:
         return str if all(isinstance(value, str) for value in get_args(kind)) else None
-    if not isinstance(kind, type):
+    if not isinstance(kind, type) or codecs.of(kind) is not None:
         return None
     if hasattr(kind, "__html__"):
         return SupportsHTML if getattr(kind, "_is_protocol", False) else kind

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
+from flasgo.validation.codecs import NO_CODECS, Codecs
 from flasgo.validation.shapes import nodes
 
 COLLECTIONS = frozenset({list, set, frozenset, tuple})
@@ -23,6 +24,8 @@ QUALIFIERS = frozenset({typing.Required, typing.NotRequired, typing.Final})
 """What may stand around a field's type and says nothing about its values."""
 
 UNIONS = frozenset({Union, types.UnionType})
+
+AS_BODY = "mark the parameter with Body() to take it from the body as JSON"
 
 
 class Alias(Protocol):
@@ -186,28 +189,37 @@ def textual(annotation: object) -> object:
     return constrained(kind, (*inner, *metadata))
 
 
-def text_problem(annotation: object) -> str | None:
+def text_problem(annotation: object, codecs: Codecs = NO_CODECS) -> str | None:
     """Why a piece of text, or a list of them, cannot stand for this textual type; None when it can."""
     alternatives = members(annotation)
     if not any(map(is_collection, alternatives)):
-        return next((problem for a in alternatives if (problem := _scalar_problem(a))), None)
+        return next((problem for a in alternatives if (problem := _scalar_problem(a, codecs))), None)
     if len(alternatives) > 1:
         return "a union of a collection with something else cannot be read from text; use the collection alone"
     items = (argument for argument in get_args(peel(annotation)[0]) if argument is not Ellipsis)
-    return next((problem for item in items if (problem := _scalar_problem(item))), None)
+    return next((problem for item in items if (problem := _scalar_problem(item, codecs))), None)
 
 
-def _scalar_problem(annotation: object) -> str | None:
+def _scalar_problem(annotation: object, codecs: Codecs) -> str | None:
     for member in members(annotation):
         kind, _ = peel(member)
+        codec = codecs.of(kind)
+        if codec is not None:
+            if text_problem(resolve(codec.wire)) is not None or is_collection(codec.wire):
+                return f"{describe(kind)} is read from {describe(codec.via)}, not from text; {AS_BODY}"
+            continue
         if kind is None:
             return "None alone says nothing; annotate the type of the value"
         if kind is Any or get_origin(kind) is Literal:
             continue
         if not isinstance(kind, type) or not (kind in SCALARS or issubclass(kind, enum.Enum)):
-            cure = "mark the parameter with Body() to take it from the body as JSON"
-            other = "annotate a type that text can stand for, such as str, int, UUID or an Enum"
-            return f"{describe(kind)} cannot be read from text; {cure if json_problem(kind) is None else other}"
+            if json_problem(kind, codecs=codecs) is None:
+                return f"{describe(kind)} cannot be read from text; {AS_BODY}"
+            cure = f", or give it a codec: Flasgo(codecs=[Codec({describe(kind)}, str, …)])" if _is_custom(kind) else ""
+            return (
+                f"{describe(kind)} cannot be read from text; "
+                f"annotate a type that text can stand for, such as str, int, UUID or an Enum{cure}"
+            )
     return None
 
 
@@ -216,10 +228,14 @@ def admits(annotation: object, *kinds: type[msgspec.inspect.Type]) -> bool:
     return any(isinstance(node, kinds) for node in nodes(annotation))
 
 
-def json_problem(annotation: object, *, besides: type = object) -> str | None:
+def _is_custom(kind: object) -> bool:
+    return isinstance(msgspec.inspect.type_info(kind), msgspec.inspect.CustomType)
+
+
+def json_problem(annotation: object, *, besides: type = object, codecs: Codecs = NO_CODECS) -> str | None:
     """Why msgspec cannot decode or encode this type as JSON; None when it can. `besides` is a class that it may hold."""
     try:
-        known = {object, besides}
+        known = {object, besides, *codecs.kinds}
         custom = [n.cls for n in nodes(annotation) if isinstance(n, msgspec.inspect.CustomType) and n.cls not in known]
         msgspec.json.Decoder(cast("type[object]", annotation))
     except NameError as error:
@@ -228,8 +244,25 @@ def json_problem(annotation: object, *, besides: type = object) -> str | None:
         problem = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
         return f"{problem}; correct the type"
     if custom:
-        return f"{describe(custom[0])} is not a type that JSON can carry; use a Struct, a dataclass or a builtin type"
+        name = describe(custom[0])
+        return (
+            f"{name} is not a type that JSON can carry; use a Struct, a dataclass or a builtin type, "
+            f"or say how it is written: Flasgo(codecs=[Codec({name}, str, …)])"
+        )
+    if codecs.kinds:
+        return next(map(_default_problem, (d for d in _defaults(annotation) if codecs.of(type(d)))), None)
     return None
+
+
+def _defaults(annotation: object) -> Iterator[object]:
+    """The defaults of all Structs and dataclasses inside a type."""
+    for node in nodes(annotation):
+        yield from (field.default for field in getattr(node, "fields", ()))
+
+
+def _default_problem(default: object) -> str:
+    name = type(default).__name__
+    return f"a field has a {name} as its default, which no document can show; write field(default_factory=…)"
 
 
 def describe(annotation: object) -> str:

@@ -25,6 +25,7 @@ from flasgo.routing.options import check_options
 from flasgo.routing.pattern import Pattern, parse
 from flasgo.routing.policies import Declared, declare, with_policies
 from flasgo.routing.rule import Rule
+from flasgo.validation.codecs import NO_CODECS, Codecs
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -85,9 +86,10 @@ class RouteOptions(SharedOptions, total=False):
 class Registrar(Furnisher):
     """Collects what is registered, checked at once; whoever owns it says when it is too late (`_check_open`)."""
 
-    def __init__(self, owned: tuple[type, ...]) -> None:
+    def __init__(self, owned: tuple[type, ...], codecs: Codecs = NO_CODECS) -> None:
         super().__init__()
         self._owned = owned
+        self._codecs = codecs
         self._converters = Converters()
         self._rules: list[Rule] = []
         self._rules_by_name: dict[str, list[Rule]] = {}
@@ -169,7 +171,8 @@ class Registrar(Furnisher):
             raise source.mistake(str(error)) from None
         types = {each.name: each.converter.python_type for each in pattern.placeholders}
         methods = _checked_methods(methods, source)
-        plan = plan_handler(endpoint, Context(types, frozenset(pattern.bare), self._owned, methods))
+        context = Context(types, frozenset(pattern.bare), self._owned, methods, codecs=self._codecs)
+        plan = plan_handler(endpoint, context)
         pattern = pattern.with_converters(_converters_by_annotation(converters, plan, pattern))
         name = options.get("name") or endpoint_name(endpoint)
         route = Route(
@@ -186,7 +189,7 @@ class Registrar(Furnisher):
             max_body_bytes=_checked_size("max_body_bytes", options.get("max_body_bytes"), source),
             csrf=options.get("csrf", True),
             options=(
-                _described(options, source),
+                _described(options, source, self._codecs),
                 *_file_limit(options, source),
                 *_access(options, source),
                 *_header_options(options, methods, source),
@@ -328,7 +331,7 @@ UNDESCRIBED = Described()
 """What nearly every route says; all of them share it."""
 
 
-def _described(options: RouteOptions, source: Source) -> Described:
+def _described(options: RouteOptions, source: Source, codecs: Codecs) -> Described:
     described = Described(
         summary=options.get("summary", ""),
         description=options.get("description", ""),
@@ -336,8 +339,8 @@ def _described(options: RouteOptions, source: Source) -> Described:
         deprecated=options.get("deprecated", False),
         operation_id=options.get("operation_id"),
         included=options.get("include_in_schema", True),
-        raises=checked_raises(options.get("raises", ()), source),
-        responses=checked_responses(options.get("responses", {}), source),
+        raises=checked_raises(options.get("raises", ()), source, codecs),
+        responses=checked_responses(options.get("responses", {}), source, codecs),
     )
     return UNDESCRIBED if described == UNDESCRIBED else described
 

@@ -10,13 +10,14 @@ from flasgo.routing.mount import Mount
 from flasgo.routing.registrar import Registrar, RouteOptions
 from flasgo.routing.rule import Rule
 from flasgo.routing.urls import build_url
+from flasgo.validation.codecs import NO_CODECS, Codecs
 
 
 class Router(Registrar):
     """What an application is to those who register on it."""
 
-    def __init__(self, owned: tuple[type, ...]) -> None:
-        super().__init__(owned)
+    def __init__(self, owned: tuple[type, ...], codecs: Codecs = NO_CODECS) -> None:
+        super().__init__(owned, codecs)
         self._mounts: dict[str, Mount] = {}
 
     def register_blueprint(

@@ -27,7 +27,7 @@ def with_providers(rule: Rule, owned: tuple[type, ...], replaced: Mapping[object
     if not route.plan.provider_keys & replaced.keys():
         return rule
     types = {each.name: each.converter.python_type for each in rule.pattern.placeholders}
-    plan = plan_handler(route.endpoint, Context(types, frozenset(), owned, route.methods, replaced))
+    plan = plan_handler(route.endpoint, Context(types, frozenset(), owned, route.methods, replaced, route.plan.codecs))
     return replace(rule, route=replace(route, plan=plan))
 
 

@@ -15,7 +15,9 @@ from msgspec.json import decode as decode_untyped
 
 from flasgo.errors import HTTPException, Issue, MalformedBody, ValidationFailed
 from flasgo.http.jsontext import within_depth
+from flasgo.validation.codecs import NO_CODECS, Codecs
 from flasgo.validation.issues import collect
+from flasgo.validation.numbers import with_whole_numbers
 from flasgo.validation.shapes import nodes
 
 T = TypeVar("T")
@@ -26,13 +28,13 @@ MAX_JSON_DEPTH = 64
 _MAY_BE_NON_FINITE = re.compile(rb"nan|inf|\\u", re.IGNORECASE)
 
 
-def json_decoder(kind: type[T]) -> Callable[[bytes], T]:
-    """What decodes JSON text as this type.
+def json_decoder(kind: type[T], codecs: Codecs = NO_CODECS) -> Callable[[bytes], T]:
+    """What decodes JSON text as this type. A whole number is an integer however it is written: `1.0` and `1e3`, too.
 
     It raises MalformedBody where the text is not JSON or nested deeper than MAX_JSON_DEPTH, ValidationFailed with every
     problem where it is not of the type, or holds a number that is not finite.
     """
-    decode = Decoder(kind).decode
+    decode = Decoder(kind, dec_hook=codecs.decode if codecs.within(kind) else None).decode
     has_decimals = any(isinstance(node, DecimalType) for node in nodes(kind))
 
     def decode_json(body: bytes) -> T:
@@ -42,10 +44,15 @@ def json_decoder(kind: type[T]) -> Callable[[bytes], T]:
         try:
             value = decode(body)
         except (DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise _refusal(body, kind, error) from None
+            if not isinstance(error, ValidationError):
+                raise malformed(_reason(body, error)) from None
+            whole = with_whole_numbers(body)
+            if whole == body:
+                raise _refusal(body, kind, codecs) from None
+            return decode_json(whole)
         if has_decimals and _MAY_BE_NON_FINITE.search(body):
             # JSON has no such floats, but msgspec takes the string "NaN" for a Decimal.
-            issues = collect(decode_untyped(body), kind, location="body", strict=True)
+            issues = collect(decode_untyped(body), kind, location="body", strict=True, codecs=codecs)
             if issues:
                 raise ValidationFailed(issues)
         return value
@@ -54,9 +61,9 @@ def json_decoder(kind: type[T]) -> Callable[[bytes], T]:
 
 
 @lru_cache(maxsize=1024)
-def decoder_for(kind: type[T]) -> Callable[[bytes], T]:
+def decoder_for(kind: type[T], codecs: Codecs = NO_CODECS) -> Callable[[bytes], T]:
     """The decoder of a type, made once."""
-    return json_decoder(kind)
+    return json_decoder(kind, codecs)
 
 
 def malformed(reason: str) -> MalformedBody:
@@ -65,9 +72,7 @@ def malformed(reason: str) -> MalformedBody:
     )
 
 
-def _refusal(body: bytes, kind: object, error: Exception) -> HTTPException:
-    if not isinstance(error, ValidationError):
-        return malformed(_reason(body, error))
+def _refusal(body: bytes, kind: object, codecs: Codecs) -> HTTPException:
     try:
         value = decode_untyped(body)
     except ValidationError:
@@ -77,7 +82,7 @@ def _refusal(body: bytes, kind: object, error: Exception) -> HTTPException:
         return malformed(_reason(body, broken))
     # What is refused as text and taken as values has a member twice, of which the last one fits.
     twice = Issue("body", "", "repeated", "must not hold an object with two members of one name")
-    return ValidationFailed(collect(value, kind, location="body", strict=True) or [twice])
+    return ValidationFailed(collect(value, kind, location="body", strict=True, codecs=codecs) or [twice])
 
 
 def _reason(body: bytes, error: Exception) -> str:

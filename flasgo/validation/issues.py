@@ -19,7 +19,6 @@ The work is bounded in issues, steps and depth, and linear in the size of the va
 and the words of its own check, are shortened, and control characters in them replaced.
 """
 
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -34,6 +33,8 @@ from msgspec import Meta, Struct, ValidationError, convert, json
 from msgspec import inspect as shapes
 
 from flasgo.errors import Issue, Location
+from flasgo.validation.codecs import NO_CODECS, Codec, Codecs
+from flasgo.validation.numbers import finite
 
 BOOL_WORDS: Final[Mapping[str, bool]] = MappingProxyType(
     {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
@@ -63,6 +64,7 @@ def collect(
     at: str = "",
     limit: int = 100,
     budget: int = 10_000,
+    codecs: Codecs = NO_CODECS,
 ) -> tuple[Issue, ...]:
     """Find what is wrong with `value` where `expected` was expected, in the order of the type's members.
 
@@ -73,20 +75,13 @@ def collect(
     Pointers (RFC 6901) begin with `at`. At most `limit` issues are found, in at most `budget` steps; a step is one
     conversion or one part looked at. The answer is empty only where the value is valid. No value makes it raise.
     """
-    collector = _Collector(location, strict=strict, limit=limit, budget=budget)
+    collector = _Collector(location, strict=strict, limit=limit, budget=budget, codecs=codecs)
     settled = value
     with suppress(RecursionError):  # the caller may stand deep in the stack already
         settled = collector.visit(_shape(expected), value, at)
     if not collector.issues:
         collector.conclude(settled, expected, at)
     return tuple(collector.issues)
-
-
-def finite(value: object) -> bool:
-    """Tell whether a converted value is anything but NaN or an infinity, be it a float or a Decimal."""
-    if isinstance(value, Decimal):
-        return value.is_finite()
-    return not isinstance(value, float) or math.isfinite(value)
 
 
 class _Refused(Struct, frozen=True):
@@ -102,8 +97,10 @@ class _Collector:
     conversion of what holds it as it is, so that no type's own check runs again and again over the same members.
     """
 
-    def __init__(self, location: Location, *, strict: bool, limit: int, budget: int) -> None:
+    def __init__(self, location: Location, *, strict: bool, limit: int, budget: int, codecs: Codecs) -> None:
         self.issues: list[Issue] = []
+        self._codecs = codecs
+        self._dec_hook = (codecs.decode if strict else codecs.read) if codecs.kinds else None
         self._location: Location = location
         self._strict = strict
         self._limit = limit
@@ -122,7 +119,7 @@ class _Collector:
     def _attempt(self, value: object, annotation: object) -> object:
         self._budget -= 1
         try:
-            return convert(value, annotation, strict=self._strict, str_keys=True)
+            return convert(value, annotation, strict=self._strict, str_keys=True, dec_hook=self._dec_hook)
         except ValidationError as error:
             return _Refused(_own_words(error.__cause__))
         except Exception:  # noqa: BLE001 - too deep, or a fault in the type's own check: either way no value
@@ -164,6 +161,9 @@ class _Collector:
     # ---- what has no parts
 
     def _scalar(self, shape: shapes.Type, value: object, pointer: str) -> object:
+        codec = self._codecs.of(shape.cls) if isinstance(shape, shapes.CustomType) else None
+        if codec is not None:
+            return self._by_codec(codec, value, pointer)
         result = self._attempt(value, _annotation(shape))
         if not isinstance(result, _Refused) and finite(result):
             return value
@@ -175,6 +175,18 @@ class _Collector:
                 return word
         self._explain(shape, value, pointer, partial(self._attempt, value))
         return value
+
+    def _by_codec(self, codec: Codec[Any, Any], value: object, pointer: str) -> object:
+        """A value of a class of the user's: first as it is sent, then as what it stands for."""
+        found = len(self.issues)
+        settled = self.visit(_shape(codec.wire), value, pointer)
+        if self._exhausted or len(self.issues) > found:
+            return value
+        result = self._attempt(settled, codec.kind)
+        if isinstance(result, _Refused):
+            self._report(pointer, "invalid", f"must be {_shortened(codec.expected)}")
+            return value
+        return result
 
     def _explain(
         self, shape: shapes.Type, value: object, pointer: str, attempt: Callable[[object], object], subject: str = ""
@@ -352,6 +364,7 @@ class _Collector:
         return value
 
     def _fits(self, shape: shapes.Type, value: object) -> bool:
+        shape = _bare(self._codecs.on_wire(shape))
         if isinstance(value, str) and not self._strict:
             return not isinstance(shape, shapes.NoneType) and not {dict, list} & {*_kinds(shape)}
         return type(value) in _kinds(shape)
