@@ -53,11 +53,12 @@ ASSETS = (BUNDLE, STYLE, INIT, THEME, ICON)
 
 
 class Page(Struct, frozen=True):
-    """One route to be added: path, name and handler."""
+    """One route to be added: path, name and handler; `asset` says that it is a file of the page."""
 
     path: str
     name: str
     endpoint: Endpoint
+    asset: bool = False
 
 
 @cache
@@ -76,6 +77,8 @@ def publish(registrar: Registrar, settings: Settings, spec: Callable[[], dict[st
     """Register the documentation's routes, guarded by DOCS_AUTH_BACKEND if it names a backend."""
     for page in pages(settings, spec):
         registrar.add_route(page.path, page.endpoint, name=page.name, include_in_schema=False)
+        if page.asset:
+            registrar.ratelimit_exempt(page.endpoint)  # one look at the page needs all of them
         if settings.DOCS_AUTH_BACKEND:
             registrar.authorize(backend=settings.DOCS_AUTH_BACKEND)(page.endpoint)
 
@@ -86,7 +89,7 @@ def pages(settings: Settings, spec: Callable[[], dict[str, Any]]) -> Iterator[Pa
     yield Page(settings.OPENAPI_PATH, "flasgo.openapi", Document(settings, spec).answer)
     yield Page(settings.DOCS_PATH, "flasgo.docs", _page(settings, below))
     for asset in ASSETS:
-        yield Page(f"{below}/{address_of(asset)}", f"flasgo.docs.{asset.name}", _file(asset))
+        yield Page(f"{below}/{address_of(asset)}", f"flasgo.docs.{asset.name}", _file(asset), asset=True)
 
 
 class Document:

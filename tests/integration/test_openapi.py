@@ -763,3 +763,19 @@ class TestServing:
         app.get("/b", operation_id="one")(lambda: "")
         with pytest.raises(ConfigurationError):
             app.freeze()
+
+
+def test_the_files_of_the_page_are_counted_by_no_default_limit():
+    app = Flasgo(
+        settings={
+            "SECRET_KEY": "a secret of a test, and of no use elsewhere",
+            "ENABLE_DOCS": True,
+            "RATE_LIMIT_DEFAULT": ["1/60"],
+        }
+    )
+    client = app.test_client()
+    page = client.get("/docs").text
+    files = [piece.partition('"')[0] for piece in page.split('="/docs/')[1:]]
+    assert len(files) == 5
+    assert {client.get(f"/docs/{file}").status_code for file in files * 2} == {200}
+    assert client.get("/docs").status_code == 429
