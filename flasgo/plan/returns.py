@@ -24,6 +24,11 @@ PLAIN = (str, bytes, bytearray, memoryview, type(None), Response)
 """What has a form of its own, other than JSON."""
 
 
+def _is_never(kind: object) -> bool:
+    """Does it say that the handler never returns? `kind` may be what no set can hold."""
+    return kind is Never or kind is NoReturn
+
+
 def plan_returns(annotation: object, source: Source, codecs: Codecs = NO_CODECS) -> Returns:
     """Read a return annotation. Raises RegistrationError for a type that has no form as a response."""
     if annotation is MISSING:
@@ -41,7 +46,7 @@ def plan_returns(annotation: object, source: Source, codecs: Codecs = NO_CODECS)
         if any(answer.statuses and answer.by_type for answer in answers):
             raise source.mistake("its return type has a Status, but no type; annotate what it answers.")
         return ANYTHING
-    answers = tuple(answer for answer in answers if peel(answer.annotation)[0] not in {Never, NoReturn})
+    answers = tuple(answer for answer in answers if not _is_never(peel(answer.annotation)[0]))
     plain = tuple(answer.plain for answer in answers if answer.plain is not None)
     declared = tuple(answer.annotation for answer in answers if answer.plain is None)
     told = answers if any(answer.statuses or answer.open for answer in answers) else ()

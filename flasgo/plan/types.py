@@ -229,7 +229,10 @@ def admits(annotation: object, *kinds: type[msgspec.inspect.Type]) -> bool:
 
 
 def _is_custom(kind: object) -> bool:
-    return isinstance(msgspec.inspect.type_info(kind), msgspec.inspect.CustomType)
+    try:
+        return isinstance(msgspec.inspect.type_info(kind), msgspec.inspect.CustomType)
+    except TypeError:  # it is no type at all
+        return False
 
 
 def json_problem(annotation: object, *, besides: type = object, codecs: Codecs = NO_CODECS) -> str | None:

@@ -46,7 +46,7 @@ def test_the_first_two_commands_of_the_readme_serve_and_test() -> None:
 
     assert blocks[:2] == [
         "python3 -m pip install -q uv && uv run flasgo run examples/quickstart/app.py\n",
-        "python3 -m pip install -q uv && uv run pytest\n",
+        "python3 -m pip install -q uv && uv run pytest -n auto\n",
     ]
 
 

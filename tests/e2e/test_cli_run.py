@@ -294,5 +294,6 @@ def test_the_routes_are_listed_for_people_and_for_programs(workshop):
             "handler": "app:home",
             "file": str(workshop.root / "app.py"),
             "line": 6,
+            "limits": [],
         }
     ]

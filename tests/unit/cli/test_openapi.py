@@ -1,5 +1,6 @@
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,15 @@ async def books(page: int = 1) -> list[str]: ...
 
 
 @pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     for name in ("shop", "next", "plain"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     (tmp_path / "shop.py").write_text(APP)
     (tmp_path / "plain.py").write_text("async def app(scope, receive, send): ...\n")
-    return tmp_path
+    yield tmp_path
+    for name in ("shop", "next", "plain"):
+        sys.modules.pop(name, None)
 
 
 def test_it_prints_the_document(capsys: pytest.CaptureFixture[str]) -> None:
