@@ -95,3 +95,22 @@ def test_the_stage_refuses_with_one_kind_of_error():
     stage = HostCheck(["localhost"], log=SecurityLog(enabled=False))
     assert [kind.__name__ for kind in stage.rejections(None)] == ["HostNotAllowed"]
     assert stage.compile(None) is stage.compile(None)
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [
+        ("example.com", True),
+        (" Example.com:8000 ", True),
+        ("www.example.org", True),
+        ("example.org", False),
+        ("evil.com", False),
+        ("exämple.com", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_host_is_allowed_judges_a_host_as_the_stage_does(host: str | None, allowed: bool):
+    from flasgo.security import host_is_allowed
+
+    assert host_is_allowed(host, allowed_hosts={"example.com", ".example.org"}) is allowed
