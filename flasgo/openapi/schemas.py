@@ -5,12 +5,13 @@ only when the last route is described, and only then do they get their names, fi
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias, cast
 
 import msgspec
 
+from flasgo.errors import ConfigurationError
 from flasgo.http.uploads import UploadedFile
 from flasgo.validation.codecs import NO_CODECS, Codecs
 
@@ -51,7 +52,7 @@ class Schemas:
     def finish(self) -> Schema:
         """Fill in every schema, and give those that have names."""
         annotations = [annotation for annotation, _, _ in self._wanted]
-        components_of = partial(msgspec.json.schema_components, schema_hook=self._hook, ref_template=REF + "{name}")
+        components_of = partial(_components, schema_hook=self._hook, ref_template=REF + "{name}")
         found, components = components_of(annotations)
         if self._via:
             # Known only now, and with components of their own.
@@ -93,6 +94,18 @@ class Schemas:
         """What a schema refers to, if it is nothing but a reference."""
         name = str(schema.get("$ref", "")).removeprefix(REF)
         return cast("Schema", self.components[name]) if name else schema
+
+
+def _components(
+    annotations: Sequence[object], *, schema_hook: Callable[[type], Schema], ref_template: str
+) -> tuple[tuple[Schema, ...], Schema]:
+    """As msgspec. Raises ConfigurationError for two types of one name, which it tells apart from 0.23 on alone."""
+    try:
+        return msgspec.json.schema_components(annotations, schema_hook=schema_hook, ref_template=ref_template)
+    except KeyError as error:
+        raise ConfigurationError(
+            f"Two types of the document are both called {error.args[0]!r}. Rename one of them, or install msgspec 0.23 or newer."
+        ) from error
 
 
 def _good_names(names: Mapping[str, object]) -> dict[str, str]:
