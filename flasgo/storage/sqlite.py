@@ -236,10 +236,12 @@ class SQLiteStore:
 
     def _is_ours(self, database: Database) -> bool:
         """Has a store made this database? False for an empty one. Raises StoreUnavailable for anybody else's, which is not touched."""
+        # In this order: what another process makes in between is marked, too, for both are committed at once.
+        holds_something = database.execute("SELECT 1 FROM sqlite_schema").fetchone() is not None
         mark = _mark(database)
         if mark == APPLICATION_ID:
             return True
-        if mark or database.execute("SELECT 1 FROM sqlite_schema").fetchone() is not None:
+        if mark or holds_something:
             raise StoreUnavailable(f"{self.path} is the database of another program. Give the store a file of its own.")
         return False
 
