@@ -43,7 +43,7 @@ from flasgo.routing.policies import check_attached, declare, with_policies
 from flasgo.routing.rule import Rule, by_key, with_providers
 from flasgo.routing.table import Claims
 from flasgo.security.session_keeper import SessionKeeper, session_keeper
-from flasgo.server.run import run_app
+from flasgo.server.run import WorkerOptions, run_app
 from flasgo.session import Session
 from flasgo.settings import Settings, load_settings
 from flasgo.state import State
@@ -375,15 +375,13 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
         port: int = 8000,
         reload: bool | None = None,
         reload_dirs: Iterable[str | PathLike[str]] | None = None,
+        **shared: Unpack[WorkerOptions],
     ) -> None:
-        """Serve on uvicorn until Ctrl+C; for development. `reload` (default: DEBUG) restarts it when a file changes."""
-        run_app(
-            self,
-            host=host,
-            port=port,
-            reload=self.settings.DEBUG if reload is None else reload,
-            reload_dirs=reload_dirs,
-        )
+        """Serve on uvicorn until Ctrl+C, as `flasgo run` does. `reload` (default: DEBUG) restarts it when a file changes.
+
+        `workers` processes share the work; one that has served `max_requests`, or up to 20 % more, is replaced (0: never).
+        """
+        run_app(self, host=host, port=port, reload=reload, reload_dirs=reload_dirs, **shared)
 
     # ── ASGI ────────────────────────────────────────────────────────────────────────────────────────────────────
 

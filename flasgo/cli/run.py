@@ -24,6 +24,14 @@ _LOG_LEVELS: tuple[LogLevel, ...] = ("critical", "error", "warning", "info", "de
 @click.option("--reload/--no-reload", default=None, help="Start again after every edit; by default if DEBUG is on.")
 @click.option("--reload-dir", "reload_dirs", metavar="DIR", multiple=True, help="Folder to watch; may be repeated.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(min=1), help="Number of processes.")
+@click.option(
+    "--max-requests",
+    default=0,
+    show_default=True,
+    metavar="N",
+    type=click.IntRange(min=0),
+    help="Replace a process that has served N requests, or up to 20 % more; 0: never.",
+)
 @click.option("--root-path", default="", metavar="PATH", help="Path under which a proxy offers the application.")
 @click.option(
     "--log-level",
@@ -41,6 +49,7 @@ def run(  # noqa: PLR0917 - click passes every option by name
     reload: bool | None,
     reload_dirs: tuple[str, ...],
     workers: int,
+    max_requests: int,
     root_path: str,
     log_level: LogLevel,
     env_file: Path | None,
@@ -59,7 +68,7 @@ def run(  # noqa: PLR0917 - click passes every option by name
     read_env_file(env_file)
     load = cache(place.load)
     if reload is None:
-        settings = None if workers > 1 or reload_dirs else settings_of(load())
+        settings = None if workers > 1 or max_requests or reload_dirs else settings_of(load())
         reload = bool(reload_dirs) or (settings is not None and settings.DEBUG)
     elif reload_dirs and not reload:
         raise ConfigurationError("--reload-dir and --no-reload contradict each other: leave one out.")
@@ -72,6 +81,7 @@ def run(  # noqa: PLR0917 - click passes every option by name
         root_path=root_path,
         log_level=log_level,
         workers=workers,
+        max_requests=max_requests,
         reload=reload,
         reload_directories=watched_directories(reload_dirs, (place.root,)) if reload else (),
     )

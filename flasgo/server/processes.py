@@ -3,7 +3,8 @@
 A child is the supervisor's own command line run once more, so that a script, `python -m package` and `flasgo run` all work alike.
 Its environment tells it apart: `FLASGO_RUN_MAIN=true`, for programs that want to know, and the numbers of two inherited sockets.
 The first is the listening one, opened once by the supervisor: no request is refused while a child is replaced, it only waits.
-The second is the lifeline: its far end closes with the supervisor, however that ends, and then the child ends too.
+The second is the lifeline: its far end closes with the supervisor, however that ends, and then the child ends too. Through it a
+child says how far it is, in single bytes: SERVING, once it answers, and FULL, when it has served its share of requests.
 """
 
 import os
@@ -17,6 +18,8 @@ from contextlib import contextmanager, suppress
 from threading import Event, Thread, current_thread, main_thread
 from types import FrameType
 
+from msgspec import Struct
+
 from flasgo.errors import ConfigurationError
 
 MARKER = "FLASGO_RUN_MAIN"
@@ -26,6 +29,9 @@ EXIT_REFUSED = 2
 """The exit status of a command that cannot be carried out: a bad option, target or address."""
 EXIT_STARTUP_FAILED = 3
 """The exit status of an application whose lifespan start-up failed; uvicorn's."""
+
+SERVING = b"s"
+FULL = b"f"
 
 TICK = 0.25
 """Seconds between two looks of a supervisor at its children."""
@@ -43,6 +49,8 @@ class Child:
 
     def __init__(self, listener: socket.socket, environment: Mapping[str, str]) -> None:
         self._lifeline, far_end = socket.socketpair()
+        self._lifeline.setblocking(False)
+        self._heard = b""
         with far_end:
             numbers = []
             for inherited in (listener, far_end):
@@ -62,6 +70,11 @@ class Child:
         """The exit status, negative for a signal, or None while it runs."""
         return self._process.poll()
 
+    def has_said(self, word: bytes) -> bool:
+        with suppress(OSError):  # nothing new, or its end of the line is closed
+            self._heard += self._lifeline.recv(16)
+        return word in self._heard
+
     def ask_to_end(self) -> None:
         self._process.terminate()
 
@@ -76,8 +89,20 @@ class Child:
         self._lifeline.close()
 
 
-def inherit_listener() -> socket.socket | None:
-    """The listening socket of the supervisor, or None in a process that has none. To be called once."""
+class Inheritance(Struct, frozen=True):
+    """What a child has of its supervisor: the listening socket, and its end of the lifeline."""
+
+    listener: socket.socket
+    lifeline: socket.socket
+
+    def tell(self, word: bytes) -> None:
+        """Say SERVING or FULL to the supervisor, if there still is one."""
+        with suppress(OSError):
+            self.lifeline.send(word)
+
+
+def inherit() -> Inheritance | None:
+    """What the supervisor left to this process, or None where there is no supervisor. To be called once."""
     numbers = os.environ.pop(SOCKETS, None)
     if numbers is None:
         return None
@@ -85,7 +110,7 @@ def inherit_listener() -> socket.socket | None:
     for inherited in (listener, lifeline):
         inherited.set_inheritable(False)  # what the application starts is none of the supervisor's
     Thread(target=_end_with_supervisor, args=(lifeline,), name="flasgo-lifeline", daemon=True).start()
-    return listener
+    return Inheritance(listener, lifeline)
 
 
 def _end_with_supervisor(lifeline: socket.socket) -> None:

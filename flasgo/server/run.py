@@ -13,17 +13,19 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from flasgo.errors import ConfigurationError
 from flasgo.http.asgi import ASGIApp
 from flasgo.server.listener import open_listener
-from flasgo.server.processes import EXIT_REFUSED, inherit_listener, say
+from flasgo.server.processes import EXIT_REFUSED, Inheritance, inherit, say
 from flasgo.server.reload import GRACE as RELOAD_GRACE
 from flasgo.server.reload import program_directories, reload_on_edit, watched_directories
-from flasgo.server.serve import GRACE, LogLevel, serve
-from flasgo.server.workers import serve_with_workers
+from flasgo.server.serve import GRACE, LogLevel, Share, serve
+from flasgo.server.workers import serve_with_workers, share_of
 from flasgo.settings import Settings
 
 _importing: ContextVar[bool] = ContextVar("flasgo_importing", default=False)
@@ -32,7 +34,8 @@ _importing: ContextVar[bool] = ContextVar("flasgo_importing", default=False)
 class ServeOptions(Struct, frozen=True, kw_only=True):
     """How to serve. `name` is what the first line calls the application; port 0 takes a free one.
 
-    `reload_directories` are watched when `reload` is on.
+    `reload_directories` are watched when `reload` is on. `max_requests`: a process that has served so many, or up to 20 % more, is
+    replaced by a new one; 0 is never.
     """
 
     name: str
@@ -41,8 +44,14 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     root_path: str = ""
     log_level: LogLevel = "info"
     workers: int = 1
+    max_requests: int = 0
     reload: bool = False
     reload_directories: tuple[Path, ...] = ()
+
+    @property
+    def in_workers(self) -> bool:
+        """Do children share the work, under a supervisor that replaces them?"""
+        return self.workers > 1 or self.max_requests > 0
 
 
 def launch(load: Callable[[], ASGIApp], options: ServeOptions, environment: Mapping[str, str]) -> int:
@@ -51,26 +60,24 @@ def launch(load: Callable[[], ASGIApp], options: ServeOptions, environment: Mapp
     Raises ConfigurationError when that cannot be done; the message is one sentence for the terminal.
     """
     _refuse_running_loop()
-    inherited = inherit_listener()
+    inherited = inherit()
     if inherited is not None:
-        app = load()
-        _refuse_public_debug(app, inherited)
-        if options.workers == 1:
-            say(f"{_serving(inherited, options)}, reloading on edits")
-        grace = GRACE if options.workers > 1 else RELOAD_GRACE
-        return serve(app, inherited, root_path=options.root_path, log_level=options.log_level, grace=grace)
+        return _serve_as_child(load(), options, inherited)
     if options.reload:
-        if options.workers > 1:
-            raise ConfigurationError("Reloading restarts one process: choose either reload or several workers.")
+        if options.in_workers:
+            raise ConfigurationError(
+                "Reloading restarts one process: choose either reload or several workers (max_requests asks for them, too)."
+            )
         with open_listener(options.host, options.port) as listener:
             return reload_on_edit(listener, options.reload_directories, environment)
     app = load()
-    if options.workers > 1:
+    if options.in_workers:
         _refuse_random_secret(app)
         _refuse_memory_sessions(app)
         with open_listener(options.host, options.port) as listener:
             _refuse_public_debug(app, listener)
-            say(f"{_serving(listener, options)} with {options.workers} workers")
+            count = "1 worker" if options.workers == 1 else f"{options.workers} workers"
+            say(f"{_serving(listener, options)} with {count}")
             return serve_with_workers(listener, options.workers, environment, grace=GRACE)
     with open_listener(options.host, options.port) as listener:
         _refuse_public_debug(app, listener)
@@ -78,17 +85,40 @@ def launch(load: Callable[[], ASGIApp], options: ServeOptions, environment: Mapp
         return serve(app, listener, root_path=options.root_path, log_level=options.log_level)
 
 
+def _serve_as_child(app: ASGIApp, options: ServeOptions, inherited: Inheritance) -> int:
+    _refuse_public_debug(app, inherited.listener)
+    if not options.in_workers:
+        say(f"{_serving(inherited.listener, options)}, reloading on edits")
+    return serve(
+        app,
+        inherited.listener,
+        root_path=options.root_path,
+        log_level=options.log_level,
+        grace=GRACE if options.in_workers else RELOAD_GRACE,
+        share=Share(share_of(options.max_requests), inherited.tell) if options.max_requests else None,
+    )
+
+
+class WorkerOptions(TypedDict, total=False):
+    """How many processes share the work (default: 1), and after how many requests one is replaced (default: 0, never)."""
+
+    workers: int
+    max_requests: int
+
+
 def run_app(
     app: ASGIApp,
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
-    reload: bool = False,
+    reload: bool | None = False,
     reload_dirs: Iterable[str | os.PathLike[str]] | None = None,
+    **shared: Unpack[WorkerOptions],
 ) -> None:
     """Serve from a program (`app.run()`) until Ctrl+C, then return; any other ending is SystemExit with its status.
 
-    With `reload` the program is run again in a child, up to the same call. `reload_dirs` defaults to the working directory
+    With `reload`, or several workers, the program is run again in children, up to the same call. `reload` None is the
+    application's DEBUG, where it is not for workers. `reload_dirs` defaults to the working directory
     and the program's own folder. Raises ConfigurationError while the module is imported to be served by something else.
     """
     if _importing.get():
@@ -96,15 +126,30 @@ def run_app(
             "The module serves its application while it is imported: put app.run() under `if __name__ == '__main__':`."
         )
     try:
-        directories = watched_directories(reload_dirs, program_directories()) if reload else ()
+        _check_numbers(shared)
         name = Path(next(iter(sys.argv), "")).name or "the application"
-        options = ServeOptions(name=name, host=host, port=port, reload=reload, reload_directories=directories)
+        options = ServeOptions(name=name, host=host, port=port, **shared)
+        settings = settings_of(app)
+        if reload is None:
+            reload = settings is not None and settings.DEBUG and not options.in_workers
+        if reload:
+            options = replace(
+                options, reload=True, reload_directories=watched_directories(reload_dirs, program_directories())
+            )
         status = launch(lambda: app, options, os.environ)
     except ConfigurationError as error:
         say(str(error))
         status = EXIT_REFUSED
     if status:
         raise SystemExit(status)
+
+
+def _check_numbers(shared: WorkerOptions) -> None:
+    """As the command line's own types check what it is given."""
+    for name, least in (("workers", 1), ("max_requests", 0)):
+        number = shared.get(name, least)
+        if type(number) is not int or number < least:
+            raise ConfigurationError(f"app.run({name}={number!r}): give a whole number, at least {least}.")
 
 
 @contextmanager

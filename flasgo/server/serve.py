@@ -7,18 +7,28 @@ during start-up and a second Ctrl+C do not wait. uvicorn is imported when servin
 import asyncio
 import logging
 import socket
+from collections.abc import Callable
 from threading import current_thread, main_thread
 from types import FrameType
 from typing import Literal, Protocol
 
+from msgspec import Struct
+
 from flasgo.events import trace_of
 from flasgo.http.asgi import ASGIApp
-from flasgo.server.processes import EXIT_STARTUP_FAILED, on_stop_signals, say
+from flasgo.server.processes import EXIT_STARTUP_FAILED, FULL, SERVING, on_stop_signals, say
 
 LogLevel = Literal["critical", "error", "warning", "info", "debug"]
 
 GRACE = 30
 """Seconds that open requests get when the server is asked to stop."""
+
+
+class Share(Struct, frozen=True):
+    """The requests that a process serves until it asks to be replaced, and whom it tells, see processes.py. It serves on meanwhile."""
+
+    requests: int
+    tell: Callable[[bytes], None]
 
 
 class _Server(Protocol):
@@ -31,13 +41,19 @@ class _Server(Protocol):
 
 
 def serve(
-    app: ASGIApp, listener: socket.socket, *, root_path: str = "", log_level: LogLevel = "info", grace: int = GRACE
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    root_path: str = "",
+    log_level: LogLevel = "info",
+    grace: int = GRACE,
+    share: Share | None = None,
 ) -> int:
     """Serve until asked to stop; the exit status. `grace` is for requests that are open then, in seconds.
 
     `log_level` "info" logs every request and what goes wrong, "debug" also what the server does, the others only what they say.
     """
-    server = _server(app, root_path, log_level, grace)
+    server = _server(app, root_path, log_level, grace, share)
 
     def is_news(record: logging.LogRecord) -> bool:
         """Requests that are cancelled because the server stops do not need a traceback each."""
@@ -67,17 +83,30 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _server(app: ASGIApp, root_path: str, log_level: LogLevel, grace: int) -> _Server:
+def _server(app: ASGIApp, root_path: str, log_level: LogLevel, grace: int, share: Share | None) -> _Server:
     import uvicorn  # noqa: PLC0415 - 300 ms that only a server pays
     from uvicorn.config import LOGGING_CONFIG  # noqa: PLC0415 - the same
 
     class Server(uvicorn.Server):
         """uvicorn, but a start-up or shut-down that hangs can be ended, and waiting for open requests is said aloud."""
 
+        is_full = False
+
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             super().handle_exit(sig, frame)
             if self.force_exit or not self.started:
                 raise KeyboardInterrupt
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if share is not None and self.started:
+                share.tell(SERVING)
+
+        async def on_tick(self, counter: int) -> bool:
+            if share is not None and not self.is_full and self.server_state.total_requests >= share.requests:
+                self.is_full = True
+                share.tell(FULL)
+            return await super().on_tick(counter)
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             if self.server_state.tasks:

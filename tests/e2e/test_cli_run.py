@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.e2e.conftest import wait_for
+
 SECRET = "0123456789abcdef0123456789abcdef"
 
 APP = f"""
@@ -297,3 +299,42 @@ def test_the_routes_are_listed_for_people_and_for_programs(workshop):
             "limits": [],
         }
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", ["the command", "app.run()"])
+def test_workers_that_have_served_their_share_are_replaced_and_no_request_is_lost(workshop, start):
+    workshop.write(
+        "app.py",
+        f"""
+        import os
+        from flasgo import Flasgo
+
+        app = Flasgo(settings={{"SECRET_KEY": "{SECRET}"}})
+
+        @app.get("/")
+        async def home() -> str:
+            return str(os.getpid())
+
+        if __name__ == "__main__":
+            app.run(port=0, workers=2, max_requests=20)
+        """,
+    )
+    if start == "app.run()":
+        server = workshop.start("app.py")
+    else:
+        server = workshop.serve("app.py", "--workers", "2", "--max-requests", "20", "--log-level", "error")
+    served = set()
+
+    def ask():
+        status, pid = server.get()
+        assert status == 200
+        served.add(int(pid))
+        return len(served) >= 5
+
+    wait_for("the third pair of workers", ask)
+    assert server.said.count("has served its share of requests; starting another") >= 3
+    first = {int(line.split()[2]) for line in server.said.splitlines() if "its share" in line}
+    server.wait_until_gone(*sorted(first)[:2])
+    assert server.stop(signal.SIGTERM) == 0
+    assert "ended with status" not in server.said

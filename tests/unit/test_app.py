@@ -54,19 +54,20 @@ def test_answers_are_checked_in_full_under_test_and_in_debug_alone():
     assert app._verify is True
 
 
-@pytest.mark.parametrize("debug", [True, False])
 @pytest.mark.parametrize("reload", [None, True, False])
-def test_running_reloads_in_debug_unless_it_is_said_otherwise(monkeypatch, debug, reload):
+def test_running_is_for_the_server_to_do(monkeypatch, reload):
     given: dict[str, Any] = {}
     monkeypatch.setattr(module, "run_app", lambda app, **options: given.update(options, app=app))
-    app = Flasgo(settings={"DEBUG": debug, "SECRET_KEY": KEY})
-    app.run(host="0.0.0.0", port=9000, reload=reload, reload_dirs=["src"])
+    app = Flasgo()
+    app.run(host="0.0.0.0", port=9000, reload=reload, reload_dirs=["src"], workers=2, max_requests=1_000)
     assert given == {
         "app": app,
         "host": "0.0.0.0",
         "port": 9000,
-        "reload": debug if reload is None else reload,
+        "reload": reload,
         "reload_dirs": ["src"],
+        "workers": 2,
+        "max_requests": 1_000,
     }
 
 

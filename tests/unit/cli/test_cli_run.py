@@ -39,9 +39,10 @@ def test_the_defaults_serve_one_process_on_the_loopback_address(launched):
 
 def test_every_option_reaches_the_server(launched):
     options = ["--host", "::1", "--port", "0", "--root-path", "/api", "--log-level", "debug", "--workers", "3"]
+    options += ["--max-requests", "9000"]
     assert main(["run", "app:debugged", *options]) == 0
     assert launched.options == ServeOptions(
-        name="app:debugged", host="::1", port=0, root_path="/api", log_level="debug", workers=3
+        name="app:debugged", host="::1", port=0, root_path="/api", log_level="debug", workers=3, max_requests=9000
     )
 
 
@@ -59,6 +60,7 @@ def test_the_application_may_be_named_by_an_option(launched):
         (["app:app", "--reload"], True),
         (["app:app", "--reload-dir", "."], True),
         (["app:debugged", "--workers", "2"], False),
+        (["app:debugged", "--max-requests", "2"], False),
     ],
 )
 def test_reload_is_asked_for_or_comes_with_debug(launched, arguments, reload):
@@ -127,6 +129,7 @@ def test_help_names_every_option(capsys):
         "--no-reload",
         "--reload-dir",
         "--workers",
+        "--max-requests",
         "--root-path",
         "--log-level",
         "--env-file",

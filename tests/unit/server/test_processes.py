@@ -9,7 +9,7 @@ import pytest
 
 from flasgo.errors import ConfigurationError
 from flasgo.server import processes
-from flasgo.server.processes import Child, inherit_listener, say, stop_event
+from flasgo.server.processes import FULL, SERVING, Child, Inheritance, inherit, say, stop_event
 
 ACCEPT = """
 import os, signal, socket
@@ -68,7 +68,7 @@ def test_a_child_that_ended_by_itself_keeps_its_status(listener, monkeypatch):
 
 def test_a_process_without_supervisor_inherits_no_listener(monkeypatch):
     monkeypatch.delenv(processes.SOCKETS, raising=False)
-    assert inherit_listener() is None
+    assert inherit() is None
 
 
 def test_a_child_takes_its_listener_and_ends_when_its_supervisor_does(listener, monkeypatch):
@@ -83,11 +83,11 @@ def test_a_child_takes_its_listener_and_ends_when_its_supervisor_does(listener, 
         os.set_inheritable(number, True)
     monkeypatch.setenv(processes.SOCKETS, " ".join(map(str, numbers)))
 
-    inherited = inherit_listener()
+    inherited = inherit()
 
     assert inherited is not None
-    with inherited:
-        assert inherited.getsockname() == listener.getsockname()
+    with inherited.listener:
+        assert inherited.listener.getsockname() == listener.getsockname()
     assert processes.SOCKETS not in os.environ, "what the application starts is no child of the supervisor"
     assert calls == []
     supervisor.close()
@@ -101,10 +101,41 @@ def test_inherited_sockets_do_not_pass_to_what_the_application_starts(listener, 
     number = os.dup(listener.fileno())
     os.set_inheritable(number, True)
     monkeypatch.setenv(processes.SOCKETS, f"{number} {far_end.detach()}")
-    inherited = inherit_listener()
+    inherited = inherit()
     assert inherited is not None
-    with inherited, supervisor:
-        assert not inherited.get_inheritable()
+    with inherited.listener, supervisor:
+        assert not inherited.listener.get_inheritable()
+
+
+def test_a_child_tells_its_supervisor_how_far_it_is(listener, monkeypatch):
+    program(
+        monkeypatch,
+        """
+import os, signal, socket
+_, lifeline = (socket.socket(fileno=int(number)) for number in os.environ["FLASGO_RUN_SOCKETS"].split())
+lifeline.send(b"s")
+signal.pause()
+""",
+    )
+    child = Child(listener, {})
+    try:
+        assert not child.has_said(FULL)
+        while not child.has_said(SERVING):
+            time.sleep(0.01)
+        assert child.has_said(SERVING)
+        assert not child.has_said(FULL)
+    finally:
+        child.end(20)
+    assert child.has_said(SERVING), "what was said counts when the line is closed, too"
+
+
+def test_a_word_without_a_supervisor_is_said_to_nobody(listener):
+    supervisor, lifeline = socket.socketpair()
+    with lifeline:
+        Inheritance(listener, lifeline).tell(SERVING)
+        assert supervisor.recv(16) == SERVING
+        supervisor.close()
+        Inheritance(listener, lifeline).tell(FULL)
 
 
 def test_a_lifeline_that_breaks_counts_as_the_end_of_the_supervisor(monkeypatch):

@@ -8,6 +8,7 @@ import pytest
 
 from flasgo.errors import ConfigurationError
 from flasgo.server import reload, run
+from flasgo.server.processes import SERVING, Inheritance
 from flasgo.server.run import ServeOptions, importing, launch, run_app
 from flasgo.server.serve import GRACE
 from flasgo.settings import Settings
@@ -93,15 +94,24 @@ def test_launch_with_workers_serves_in_children(calls, capsys):
         ),
         ({}, reload.GRACE, r"flasgo: serving app\.py on http://127\.0\.0\.1:\d+ .*, reloading on edits\n"),
         ({"workers": 2}, GRACE, ""),
+        ({"max_requests": 100}, GRACE, ""),
     ],
 )
 def test_launch_in_a_child_serves_on_the_socket_of_the_supervisor(
     calls, capsys, monkeypatch, listener, given, grace, said
 ):
-    monkeypatch.setattr(run, "inherit_listener", lambda: listener)
-    assert launch(App, options(**given), {}) == 0
-    ((name, args, options_given),) = calls
-    assert (name, args[1], options_given["grace"]) == ("serve", listener, grace)
+    lifeline, far_end = socket.socketpair()
+    with lifeline, far_end:
+        monkeypatch.setattr(run, "inherit", lambda: Inheritance(listener, lifeline))
+        assert launch(App, options(**given), {}) == 0
+        ((name, args, options_given),) = calls
+        assert (name, args[1], options_given["grace"]) == ("serve", listener, grace)
+        share = options_given["share"]
+        assert (share is None) == ("max_requests" not in given)
+        if share is not None:
+            assert 100 <= share.requests <= 120
+            share.tell(SERVING)
+            assert far_end.recv(16) == SERVING
     assert re.fullmatch(said, capsys.readouterr().err)
 
 
@@ -113,9 +123,19 @@ async def test_inside_a_running_event_loop_serving_is_refused(calls, capsys):
 
 
 def test_reload_and_workers_exclude_each_other(calls):
-    with pytest.raises(ConfigurationError, match="choose either reload or several workers"):
-        launch(App, options(reload=True, workers=2), {})
+    for given in ({"workers": 2}, {"max_requests": 1_000}):
+        with pytest.raises(ConfigurationError, match="choose either reload or several workers"):
+            launch(App, options(reload=True, **given), {})
     assert calls == []
+
+
+def test_one_worker_that_is_replaced_has_a_supervisor(calls, capsys):
+    assert launch(App, options(max_requests=1_000), {}) == 2
+    ((name, args, _),) = calls
+    assert (name, args[1]) == ("workers", 1)
+    assert "with 1 worker\n" in capsys.readouterr().err
+    with pytest.raises(ConfigurationError, match="SECRET_KEY is random"):
+        launch(lambda: App(settings=Settings()), options(max_requests=1_000), {})
 
 
 def test_workers_need_a_secret_key_that_they_share(calls):
@@ -157,6 +177,44 @@ def test_run_app_with_reload_watches_the_program_or_the_named_folders(calls, mon
         run_app(App(), port=0, reload=True, reload_dirs=[tmp_path])
     assert [args[1] for _, args, _ in calls] == [(Path("/project"),), (tmp_path,)]
     assert calls[0][1][2] is os.environ
+
+
+@pytest.mark.parametrize("debug", [True, False])
+@pytest.mark.parametrize("reload", [None, True, False])
+def test_run_app_reloads_in_debug_unless_it_is_said_otherwise(calls, debug, reload):
+    app = App(Settings(SECRET_KEY="0123456789abcdef0123456789abcdef", DEBUG=debug))
+    if debug if reload is None else reload:
+        with pytest.raises(SystemExit):
+            run_app(app, port=0, reload=reload)
+        assert calls[0][0] == "reload"
+    else:
+        run_app(app, port=0, reload=reload)
+        assert calls[0][0] == "serve"
+
+
+def test_run_app_shares_the_work_and_does_not_reload_then(calls):
+    app = App(Settings(SECRET_KEY="0123456789abcdef0123456789abcdef", DEBUG=True))
+    with pytest.raises(SystemExit):
+        run_app(app, port=0, reload=None)
+    with pytest.raises(SystemExit):
+        run_app(app, port=0, reload=None, workers=2)
+    with pytest.raises(SystemExit):
+        run_app(app, port=0, reload=None, max_requests=100)
+    assert [(name, args[1]) for name, args, _ in calls[1:]] == [("workers", 2), ("workers", 1)]
+    assert calls[0][0] == "reload"
+
+
+@pytest.mark.parametrize(
+    ("shared", "least"),
+    [({"workers": 0}, 1), ({"workers": True}, 1), ({"max_requests": -1}, 0), ({"max_requests": 1.5}, 0)],
+)
+def test_run_app_refuses_what_is_no_number_of_workers_or_requests(calls, capsys, shared, least):
+    with pytest.raises(SystemExit) as ended:
+        run_app(App(), port=0, **shared)
+    ((name, value),) = shared.items()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"flasgo: app.run({name}={value!r}): give a whole number, at least {least}.\n"
+    assert calls == []
 
 
 def test_run_app_tells_what_is_wrong_in_one_sentence_and_status_2(calls, listener, capsys):

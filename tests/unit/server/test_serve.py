@@ -11,8 +11,8 @@ from urllib.request import urlopen
 import pytest
 
 from flasgo.server import serve as serving
-from flasgo.server.processes import EXIT_STARTUP_FAILED
-from flasgo.server.serve import serve
+from flasgo.server.processes import EXIT_STARTUP_FAILED, FULL, SERVING
+from flasgo.server.serve import Share, serve
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -197,3 +197,22 @@ def test_flasgo_logs_like_the_server_unless_the_program_set_up_logging(configure
     monkeypatch.setattr(logger, "propagate", False)
     monkeypatch.setattr(logger, "handlers", [logging.NullHandler()] if configured else [])
     assert ("flasgo" in serving._loggers("info")) is not configured
+
+
+def test_it_says_once_that_it_serves_and_that_it_has_served_its_share_and_serves_on(listener):
+    told = []
+
+    def tell(word):
+        told.append(word)
+        if word == FULL:
+            signal.raise_signal(signal.SIGINT)
+
+    status, body, _ = serve_one_request(App(), listener, number=None, root_path="/on", share=Share(1, tell))
+    assert (status, body) == (0, b"/on")
+    assert told == [SERVING, FULL]
+
+
+def test_it_never_says_that_it_serves_when_its_start_fails(listener):
+    told = []
+    assert serve(App(startup="failed"), listener, share=Share(1, told.append)) == EXIT_STARTUP_FAILED
+    assert told == []
