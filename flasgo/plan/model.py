@@ -202,11 +202,6 @@ class HandlerPlan(Struct, frozen=True, dict=True):
         return frozenset(seen)
 
     @property
-    def dependencies(self) -> tuple[Dependency, ...]:
-        """The handler's own; those of providers are among their arguments."""
-        return tuple(a.value for a in self.arguments if isinstance(a.value, Dependency))
-
-    @property
     def body(self) -> Input | None:
         return next((i for i in self.inputs if i.location == "body"), None)
 

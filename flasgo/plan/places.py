@@ -15,7 +15,7 @@ Whatever cannot work is a RegistrationError that names file, line, handler, para
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, cast, get_args, get_origin
@@ -47,8 +47,19 @@ from flasgo.plan.model import (
 from flasgo.plan.reading import Reading
 from flasgo.plan.returns import declares_awaitable, plan_returns
 from flasgo.plan.signature import Signature, Taken, call_of, is_generator, signature_of, source_of
-from flasgo.plan.types import describe, is_body, is_collection, members, peel, text_problem, textual, without_none
+from flasgo.plan.types import (
+    describe,
+    inside,
+    is_body,
+    is_collection,
+    members,
+    peel,
+    text_problem,
+    textual,
+    without_none,
+)
 from flasgo.request import Request
+from flasgo.response import Response
 from flasgo.session import Session
 from flasgo.validation.codecs import NO_CODECS, Codecs
 
@@ -89,13 +100,12 @@ FORMS: frozenset[Location] = frozenset({"form", "file"})
 
 def plan_handler(endpoint: Endpoint, context: Context) -> HandlerPlan:
     """Read a handler's signature. Raises RegistrationError for everything that could not work in a request."""
-    if not callable(endpoint):
-        raise Source("<route>", 0, repr(endpoint)[:80]).mistake("a route needs a callable; give it a function.")
     source = source_of(endpoint)
     signature = signature_of(endpoint, source)
     _check_bound(signature, context, source)
-    returns = plan_returns(signature.returns, source, context.codecs)
-    call = _call_of(endpoint, signature, returns, source)
+    generates = is_generator(endpoint)
+    returns = plan_returns(_streamed(signature.returns) if generates else signature.returns, source, context.codecs)
+    call = _call_of(endpoint, signature, returns, source, generates=generates)
     arguments = _arguments(source, signature, context, (Step(source, key_of(endpoint)),))
     plan = HandlerPlan(source, call, arguments, returns, codecs=context.codecs)
     named = {one.name for one in plan.inputs if one.location == "path"}
@@ -116,9 +126,17 @@ def _arguments(source: Source, signature: Signature, context: Context, trail: Tr
     )
 
 
-def _call_of(endpoint: Endpoint, signature: Signature, returns: Returns, source: Source) -> Call:
+def _streamed(returns: object) -> object:
+    """What a generator function declares: one that says `Iterable[T]` gives an `Iterator[T]`."""
+    kind, _ = peel(returns)
+    if (get_origin(kind) or kind) is Iterable:
+        return cast("Any", Iterator)[get_args(kind) or (Any,)]
+    return returns
+
+
+def _call_of(endpoint: Endpoint, signature: Signature, returns: Returns, source: Source, *, generates: bool) -> Call:
     call = call_of(endpoint)
-    if is_generator(endpoint):
+    if generates:
         if returns.kind not in {"any", "stream"}:
             raise source.mistake(
                 "it is a generator, which does not answer what it declares; declare AsyncIterator[…] or Iterator[…], or return a list."
@@ -142,8 +160,8 @@ def _is_wrappers_own(taken: Taken, context: Context, source: Source) -> bool:
         return False
     if taken.default is MISSING or taken.place == "position":
         raise source.mistake(
-            "its wrapper takes it, but what it wraps does not, so nothing says where it comes from; "
-            "give the wrapper `*args` and `**kwargs` alone, or a `__signature__` that annotates it.",
+            "its wrapper takes it, but what it wraps does not, so nothing says where it comes from "
+            "(functools.wraps replaces the annotations of a wrapper); give the wrapper `*args` and `**kwargs` alone, or a `__signature__` that annotates it.",
             parameter=taken.name,
         )
     return True
@@ -161,7 +179,7 @@ class _Placing(Reading):
         return self._in_request() if self.depends is None else self._dependency(self.depends)
 
     def _in_request(self) -> Input | Injected:
-        wire = self.marker.alias if self.marker is not None and self.marker.alias is not None else self.name
+        wire = self._wire()
         if wire in self.context.path and (self.marker is None or LOCATIONS[type(self.marker)] == "path"):
             return self._path(wire)
         if is_upload(self.annotation):
@@ -174,6 +192,15 @@ class _Placing(Reading):
         if is_body(self.annotation):
             return body(self, wire)
         return self.text("query", wire)
+
+    def _wire(self) -> str:
+        """The name on the wire."""
+        if self.marker is None or self.marker.alias is None:
+            return self.name
+        alias: object = self.marker.alias
+        if not isinstance(alias, str) or not alias:
+            raise self.mistake(f"alias={alias!r} is no name; give a string that is not empty, or leave it out.")
+        return alias
 
     def _dependency(self, depends: Depends) -> Dependency:
         def arguments_of(source: Source, signature: Signature, trail: Trail) -> tuple[Argument, ...]:
@@ -189,6 +216,7 @@ class _Placing(Reading):
         if self.name == "request" and self.marker is None and (owner is None or issubclass(owner, Request)):
             return Injected(self.name, Request)
         if owner is None:
+            self._check_alone()
             return None
         if self.marker is not None:
             raise self.mistake(f"{owner.__name__} is provided by its type; take the marker away.")
@@ -196,6 +224,18 @@ class _Placing(Reading):
         if base is not owner:
             raise self.mistake(f"no application provides {owner.__name__}; annotate {base.__name__}.")
         return Injected(self.name, owner, optional)
+
+    def _check_alone(self) -> None:
+        """Raise where what the framework owns stands inside another type, which no request can send."""
+        if type(self.annotation) is type and not issubclass(self.annotation, Response):
+            return  # a class by itself, as most are
+        for kind, _ in inside(self.annotation):
+            if isinstance(kind, type) and issubclass(kind, Response):
+                raise self.mistake("a handler takes no Response: it returns one; after_request hooks see every one.")
+            if isinstance(kind, type) and issubclass(kind, self.context.owned):
+                raise self.mistake(
+                    f"{kind.__name__} is provided by its type alone; annotate {kind.__name__}, or {kind.__name__} | None."
+                )
 
     def _path(self, name: str) -> Input:
         by_annotation = name in self.context.bare and self.kind in BARE_TYPES

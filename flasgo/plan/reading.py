@@ -1,7 +1,9 @@
 """One parameter of a handler while it is read: its type, its marker, its default, and what is wrong with them."""
 
 import enum
-from typing import Any
+from typing import Any, cast
+
+import msgspec
 
 from flasgo.errors import Location, RegistrationError
 from flasgo.plan.checks import outermost
@@ -106,7 +108,25 @@ class Reading:
                 f"its default is of type {type(default).__name__}, but the annotation says {written}; "
                 "make one of them agree with the other."
             )
+        problem = _unfit(default, annotation, self.codecs)
+        if problem is not None:
+            raise self.mistake(
+                f"its default is not what it asks of a client ({problem}); change one of them, or write `{written} | None = None`."
+            )
         return default
+
+
+def _unfit(default: object, annotation: object, codecs: Codecs) -> str | None:
+    """What a default has against its own type: constraints, alternatives, the types of its items; None where nothing."""
+    try:
+        plain = msgspec.to_builtins(default, str_keys=True, enc_hook=codecs.encode)
+    except (TypeError, ValueError):
+        return None  # it is made of what JSON has no form for: only its class can be looked at
+    try:
+        msgspec.convert(plain, cast("Any", annotation), str_keys=True, dec_hook=codecs.decode)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return None
 
 
 def _marks(value: object) -> bool:

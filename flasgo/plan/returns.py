@@ -4,7 +4,16 @@
 what is awaited is what is answered.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Generator, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from typing import Any, Literal, Never, NoReturn, get_args, get_origin
 
 from msgspec.inspect import DataclassType
@@ -14,7 +23,7 @@ from flasgo.plan.answers import Status
 from flasgo.plan.checks import classes
 from flasgo.plan.model import MISSING, Answer, Returns, Source
 from flasgo.plan.types import UNIONS, describe, json_problem, members, peel, resolve, union, without_none
-from flasgo.response import BODILESS, Response, SupportsHTML
+from flasgo.response import BODILESS, Response, SupportsHTML, checked_status
 from flasgo.validation.codecs import NO_CODECS, Codecs
 from flasgo.validation.shapes import nodes
 
@@ -90,6 +99,13 @@ def _check_statuses(answers: tuple[Answer, ...], source: Source) -> None:
     """Where the type of a value decides its status, two alternatives of one class cannot be told apart."""
     seen: dict[type, Answer] = {}
     for answer in answers:
+        for status in answer.statuses:
+            try:
+                checked_status(status)
+            except ValueError as error:
+                raise source.mistake(f"its return type: {error}") from None
+        if not answer.by_type and answer.statuses and BODILESS.issuperset(answer.statuses):
+            _check_bodiless(answer.statuses, [a.plain for a in answers if not a.by_type], source)
         if answer.by_type and BODILESS.intersection(answer.statuses) and answer.plain not in {type(None), Response}:
             raise source.mistake(f"an answer with status {answer.statuses[0]} has no body; annotate None.")
         for kind in classes_of(answer) if answer.by_type else ():
@@ -99,6 +115,20 @@ def _check_statuses(answers: tuple[Answer, ...], source: Source) -> None:
                     f"its return type gives {kind.__name__} more than one status, and a value cannot say which; "
                     "declare types of their own, or return `(body, status)` and declare tuple[T, Literal[200, 201]]."
                 )
+
+
+def check_route_status(returns: Returns, status: int, source: Source) -> None:
+    """Raise where the route's own status leaves no place for what its handler answers."""
+    own = [answer for answer in returns.answers if not answer.statuses and not answer.open]
+    if status in BODILESS and returns.kind != "any" and (own or not returns.answers):
+        _check_bodiless((status,), returns.plain, source)
+
+
+def _check_bodiless(statuses: Iterable[int], plain: Iterable[type | None], source: Source) -> None:
+    if not {type(None), Response}.intersection(plain):
+        raise source.mistake(
+            f"an answer with status {min(BODILESS.intersection(statuses))} has no body; annotate None."
+        )
 
 
 def classes_of(answer: Answer) -> tuple[type, ...]:

@@ -16,10 +16,11 @@ import contextlib
 import functools
 import inspect
 import re
+import sys
 import typing
 from collections.abc import Iterator, Mapping
 from types import FunctionType
-from typing import Literal, Unpack, get_origin
+from typing import Any, Literal, Unpack, get_origin
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -28,6 +29,9 @@ from flasgo.plan.model import MISSING, Call, Endpoint, Source
 from flasgo.plan.types import is_record
 
 Parameter = inspect.Parameter
+
+AS_WRITTEN: dict[str, Any] = {"format": 4} if sys.version_info >= (3, 14) else {}  # a keyword that 3.11 does not have
+"""Gives annotations as strings without evaluating them, as Python 3.14 may have to (annotationlib.Format.STRING)."""
 
 PLACEHOLDER: object = getattr(functools, "Placeholder", MISSING)
 """What keeps a place open among the arguments of a partial (Python 3.14)."""
@@ -148,6 +152,8 @@ def signature_of(endpoint: Endpoint, source: Source) -> Signature:
             found = _bound(found, source)
         elif hasattr(layer, "__wrapped__") and not isinstance(layer, staticmethod):
             found = _wrapped(_own(layer, source) or Signature((), rest=True, surplus=True), found, source)
+            if hasattr(layer, "registry") and hasattr(layer, "dispatch"):
+                found = _dispatched(found)
     return found
 
 
@@ -265,9 +271,11 @@ def _bound(inner: Signature, source: Source) -> Signature:
 def _wrapped(own: Signature, inner: Signature, source: Source) -> Signature:
     """What a wrapper takes, and passes on."""
     returns = inner.returns if own.returns is MISSING else own.returns
-    if not own.rest and not own.surplus:
-        return replace(own, returns=returns)
     below = {p.name: p for p in inner.parameters}
+    if not own.rest and not own.surplus:
+        # `functools.wraps` has put the annotations of what is wrapped in the place of the wrapper's own.
+        mine = [replace(p, added=p.name not in below and p.default is MISSING) for p in own.parameters]
+        return replace(own, parameters=tuple(mine), returns=returns)
     mine = [replace(p, added=True) if p.name not in below else _annotated(p, below[p.name]) for p in own.parameters]
     named = {p.name for p in mine}
     passed = [p for p in inner.parameters if p.name not in named]
@@ -286,6 +294,12 @@ def _wrapped(own: Signature, inner: Signature, source: Source) -> Signature:
     return Signature(tuple(parameters), own.rest and inner.rest, own.surplus and inner.surplus, returns)
 
 
+def _dispatched(found: Signature) -> Signature:
+    """`functools.singledispatch` looks at its first argument, which it therefore takes by position alone."""
+    first, *others = found.parameters or (None,)
+    return found if first is None else replace(found, parameters=(replace(first, place="position"), *others))
+
+
 def _annotated(own: Taken, below: Taken) -> Taken:
     return replace(own, annotation=below.annotation) if own.annotation is MISSING else own
 
@@ -301,9 +315,9 @@ def _hints(layer: Endpoint, source: Source) -> Mapping[str, object]:
         return typing.get_type_hints(noted, localns=own, include_extras=True)
     except NameError as error:
         raise source.mistake(
-            f"its annotation names {error.name!r}, which its module does not have. Define it at the top level of the module and "
-            "import it for run time too (not under TYPE_CHECKING); a class that is local to a function needs annotations "
-            "that are not strings (no `from __future__ import annotations`).",
+            f"its annotation names {error.name!r}, which its module does not have, or not yet. Define it at the top level of the "
+            "module, above this, and import it for run time too (not under TYPE_CHECKING); a class that is local to a function "
+            "needs annotations that are not strings (no `from __future__ import annotations`).",
             parameter=_where(noted, error.name),
         ) from None
     except Exception as error:  # noqa: BLE001 - an annotation is code of the user's: it may raise anything
@@ -323,10 +337,7 @@ def _noted(layer: Endpoint) -> Endpoint | None:
 
 
 def _where(noted: Endpoint, name: str | None) -> str | None:
-    """The parameter whose annotation, as a string, names this."""
-    try:
-        annotations: Mapping[str, object] = noted.__annotations__
-    except NameError:
-        return None  # Python 3.14 evaluates annotations that are no strings only now, and fails as before
-    texts = {parameter: text for parameter, text in annotations.items() if isinstance(text, str)}
-    return next((p for p, text in texts.items() if p != "return" and name in re.findall(r"\w+", text)), None)
+    """The parameter whose annotation, as it is written, names this."""
+    texts = inspect.get_annotations(noted, **AS_WRITTEN)
+    named = (p for p, text in texts.items() if isinstance(text, str) and name in re.findall(r"\w+", text))
+    return next((parameter for parameter in named if parameter != "return"), None)

@@ -96,7 +96,7 @@ def resolve(annotation: object) -> object:
     elif arguments:
         resolved = tuple(map(resolve, arguments))
         kind = kind if resolved == arguments else cast("Any", origin)[resolved]
-    elif isinstance(kind, type) and (parameters := getattr(kind, "__parameters__", ())):
+    elif isinstance(kind, type) and isinstance(parameters := getattr(kind, "__parameters__", ()), tuple) and parameters:
         defaults = tuple(map(_default_of, parameters))
         kind = kind if all(d is Any for d in defaults) else cast("Any", kind)[defaults]
     return constrained(kind, metadata)
@@ -246,14 +246,40 @@ def json_problem(annotation: object, *, besides: type = object, codecs: Codecs =
     except Exception as error:  # noqa: BLE001 - the annotations of a model are code of the user's: they may raise anything
         problem = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
         return f"{problem}; correct the type"
+    empty = next(filter(None, map(_nothing_fits, nodes(annotation))), None)
+    if empty is not None:
+        return f"no value keeps both {empty}; correct its constraints"
     if custom:
-        name = describe(custom[0])
-        return (
-            f"{name} is not a type that JSON can carry; use a Struct, a dataclass or a builtin type, "
-            f"or say how it is written: Flasgo(codecs=[Codec({name}, str, …)])"
-        )
+        return _uncarried(custom[0])
     if codecs.kinds:
         return next(map(_default_problem, (d for d in _defaults(annotation) if codecs.of(type(d)))), None)
+    return None
+
+
+def _uncarried(kind: type) -> str:
+    if kind is Iterable:
+        return "Iterable may be a list or a stream; write list[…], or Iterator[…] for a stream"
+    name = describe(kind)
+    return (
+        f"{name} is not a type that JSON can carry; use a Struct, a dataclass or a builtin type, "
+        f"or say how it is written: Flasgo(codecs=[Codec({name}, str, …)])"
+    )
+
+
+BOUNDS = (("ge", "le"), ("ge", "lt"), ("gt", "le"), ("gt", "lt"), ("min_length", "max_length"))
+
+
+def _nothing_fits(node: msgspec.inspect.Type) -> str | None:
+    """Two constraints of one type that no value keeps together."""
+    for least, most in BOUNDS:
+        low, high = getattr(node, least, None), getattr(node, most, None)
+        if low is None or high is None:
+            continue
+        between = (least == "gt") + (most == "lt")
+        if isinstance(node, msgspec.inspect.IntType):
+            low, high, between = low + (least == "gt"), high - (most == "lt"), 0
+        if low > high or (between and low == high):
+            return f"{least}={getattr(node, least)} and {most}={getattr(node, most)}"
     return None
 
 

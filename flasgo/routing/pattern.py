@@ -27,6 +27,7 @@ MAX_PATTERN_BYTES: Final = 2048
 
 _PLACEHOLDER = re.compile(r"<(?:(?P<converter>\w+)(?P<call>\((?P<arguments>[^<>()]*)\))?:)?(?P<name>\w+)>")
 _PERCENT_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_BRACES = re.compile(r"\{(?P<name>[^\W\d]\w*)(?::(?P<converter>\w+))?\}")  # as other frameworks write them
 _BRACKET = re.compile(r"[<>]")
 _UNPRINTABLE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, surrogates, line and paragraph separators
 _STRANGERS: Final = {
@@ -269,6 +270,9 @@ class _Reader:
         for text, cure in _STRANGERS.items():
             if (at := source.find(text)) >= 0:
                 self.refuse(at, cure)
+        if brace := _BRACES.search(source):
+            word = f"{brace['converter']}:{brace['name']}" if brace["converter"] else brace["name"]
+            self.refuse(brace.start(), f"a placeholder is written in angle brackets: write <{word}>")
         if escape := _PERCENT_ESCAPES.search(source):
             cure = f"patterns are compared with the decoded path: write {unquote(escape[0])!r} for {escape[0]}"
             self.refuse(escape.start(), cure)

@@ -1,9 +1,9 @@
 """How routes, hooks and error handlers are registered: the decorators that an application and a blueprint share."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypedDict, TypeVar, Unpack
+from typing import Any, TypedDict, TypeVar, Unpack, cast
 
-from msgspec import Struct
+from msgspec import Struct, ValidationError, convert
 
 from flasgo.errors import HTTPException, RegistrationError
 from flasgo.http.formlimits import FormLimits
@@ -15,10 +15,11 @@ from flasgo.plan.headers import Cache, EntityTag, RouteHeaders, header_options
 from flasgo.plan.limits import KeyFunc, LimitAlgorithm, RateLimitExempt, RateLimitRule
 from flasgo.plan.model import Endpoint, FileLimit, HandlerPlan, Route, Source
 from flasgo.plan.places import Context, plan_handler
+from flasgo.plan.returns import check_route_status
 from flasgo.plan.signature import endpoint_name, source_of
 from flasgo.plan.types import peel
 from flasgo.response import checked_status
-from flasgo.routing.converters import Converter, Converters
+from flasgo.routing.converters import AnyConverter, Converter, Converters
 from flasgo.routing.furniture import Furnisher
 from flasgo.routing.mount import Mount
 from flasgo.routing.options import check_options
@@ -163,6 +164,10 @@ class Registrar(Furnisher):
         converters: Converters,
         mount: Mount | None = None,
     ) -> Rule:
+        if not callable(endpoint):
+            raise RegistrationError(
+                f"{path!r}: {endpoint!r:.80} is no handler: a route needs a callable; give it a function."
+            )
         source = source_of(endpoint)
         check_options(options, RouteOptions.__optional_keys__, source.mistake)
         try:
@@ -173,6 +178,9 @@ class Registrar(Furnisher):
         methods = _checked_methods(methods, source)
         context = Context(types, frozenset(pattern.bare), self._owned, methods, codecs=self._codecs)
         plan = plan_handler(endpoint, context)
+        _check_choices(plan, pattern)
+        status = _checked_status(options.get("status_code", 200), source)
+        check_route_status(plan.returns, status, source)
         pattern = pattern.with_converters(_converters_by_annotation(converters, plan, pattern))
         name = options.get("name") or endpoint_name(endpoint)
         route = Route(
@@ -183,7 +191,7 @@ class Registrar(Furnisher):
             blueprint=None if mount is None else mount.name,
             plan=plan,
             named=options.get("name") is not None,
-            status_code=_checked_status(options.get("status_code", 200), source),
+            status_code=status,
             threaded=options.get("threaded", True),
             strict_slashes=options.get("strict_slashes"),
             max_body_bytes=_checked_size("max_body_bytes", options.get("max_body_bytes"), source),
@@ -315,6 +323,22 @@ def _converters_by_annotation(converters: Converters, plan: HandlerPlan, pattern
         if one.location == "path" and one.name in pattern.bare
     }
     return {name: converter for name, converter in found.items() if converter is not None}
+
+
+def _check_choices(plan: HandlerPlan, pattern: Pattern) -> None:
+    """Raise where a parameter takes fewer texts than its placeholder lists."""
+    for placeholder in pattern.placeholders:
+        taken = next((one for one in plan.inputs if (one.location, one.name) == ("path", placeholder.name)), None)
+        if taken is None or not isinstance(placeholder.converter, AnyConverter):
+            continue
+        for choice in placeholder.converter.choices:
+            try:
+                convert(choice, cast("Any", taken.annotation), strict=False, dec_hook=plan.codecs.read)
+            except ValidationError:
+                raise plan.source.mistake(
+                    f"the path lets <{placeholder.name}> be {choice!r}, but the annotation does not; list the same choices in both.",
+                    parameter=taken.parameter,
+                ) from None
 
 
 K = TypeVar("K")

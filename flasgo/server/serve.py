@@ -8,6 +8,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 from threading import current_thread, main_thread
 from types import FrameType
 from typing import Literal, Protocol
@@ -53,8 +54,18 @@ def serve(
 
     `log_level` "info" logs every request and what goes wrong, "debug" also what the server does, the others only what they say.
     """
-    server = _server(app, root_path, log_level, grace, share)
+    stop = _Stop()
+    on_main = current_thread() is main_thread()
+    try:
+        with on_stop_signals(stop) if on_main else nullcontext():  # uvicorn, having stopped, raises the signals again
+            return _run(_server(app, root_path, log_level, grace, share, stop), listener, stop)
+    except KeyboardInterrupt:
+        return 0
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else EXIT_STARTUP_FAILED
 
+
+def _run(server: _Server, listener: socket.socket, stop: "_Stop") -> int:
     def is_news(record: logging.LogRecord) -> bool:
         """Requests that are cancelled because the server stops do not need a traceback each."""
         error = record.exc_info[1] if record.exc_info else None
@@ -65,25 +76,29 @@ def serve(
     log = logging.getLogger("uvicorn.error")
     log.addFilter(is_news)
     try:
-        if current_thread() is main_thread():
-            with on_stop_signals(_interrupt):  # uvicorn, having stopped, raises the signals again
-                server.run(sockets=[listener])
-        else:
+        if not stop.asked:
             server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        return 0
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else EXIT_STARTUP_FAILED
     finally:
         log.removeFilter(is_news)
-    return 0 if server.started else EXIT_STARTUP_FAILED
+    return 0 if server.started or stop.asked else EXIT_STARTUP_FAILED
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+class _Stop:
+    """What Ctrl+C and SIGTERM do until uvicorn has its own handlers.
+
+    They are remembered as well: a KeyboardInterrupt that strikes in a callback, of a weak reference say, is dropped by Python.
+    """
+
+    asked = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked = True
+        raise KeyboardInterrupt
 
 
-def _server(app: ASGIApp, root_path: str, log_level: LogLevel, grace: int, share: Share | None) -> _Server:
+def _server(  # noqa: PLR0917 - everything that uvicorn is to know
+    app: ASGIApp, root_path: str, log_level: LogLevel, grace: int, share: Share | None, stop: _Stop
+) -> _Server:
     import uvicorn  # noqa: PLC0415 - 300 ms that only a server pays
     from uvicorn.config import LOGGING_CONFIG  # noqa: PLC0415 - the same
 
@@ -99,6 +114,7 @@ def _server(app: ASGIApp, root_path: str, log_level: LogLevel, grace: int, share
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            self.should_exit = self.should_exit or stop.asked
             if share is not None and self.started:
                 share.tell(SERVING)
 

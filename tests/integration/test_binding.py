@@ -434,7 +434,7 @@ class TestDefaults:
             (set[int], {1}, {1}),
             (frozenset[int], frozenset(), frozenset()),
             (tuple[int, ...], (1, 2), (1, 2)),
-            (Annotated[int, Meta(ge=1)], 0, 0),
+            (Annotated[int, Meta(ge=1)], 1, 1),
             (Any, None, None),
             (Any, NOTHING, "422"),
             (bytes, b"x", b"x"),

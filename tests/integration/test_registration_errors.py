@@ -8,7 +8,7 @@ import sys
 import textwrap
 import types
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -174,6 +174,22 @@ class TestPath:
         handler.__annotations__["v"] = annotation
         check(handler, "parameter `v`", says, path=path)
 
+    @pytest.mark.parametrize("braces", ["{id}", "{id:int}"])
+    def test_braces_as_other_frameworks_write_them(self, braces: str):
+        def handler(id: int): ...
+
+        written = "<int:id>" if ":" in braces else "<id>"
+        with pytest.raises(RegistrationError, match=f"a placeholder is written in angle brackets: write {written}"):
+            Flasgo().add_route(f"/books/{braces}", handler)
+
+    @table("annotation", [Literal["de", "en"], Literal["de"], Annotated[str, Meta(max_length=2)], Colour, date])
+    def test_choices_that_the_annotation_does_not_take(self, annotation: Any):
+        def handler(lang): ...
+
+        handler.__annotations__["lang"] = annotation
+        says = "the path lets <lang> be 'deu', but the annotation does not; list the same choices in both"
+        check(handler, f"parameter `lang`: {says}", path="/<any(deu,de):lang>")
+
     def test_a_class_that_a_converter_of_the_users_does_not_make(self):
         class Slug: ...
 
@@ -264,7 +280,9 @@ class TestMarkers:
         "marker, says",
         [
             (Header(alias="two words"), "'two words' cannot be the name of a header"),
-            (Header(alias=""), "'' cannot be the name of a header"),
+            (Header(alias=""), "alias='' is no name; give a string that is not empty"),
+            (Query(alias=""), "alias='' is no name"),
+            (Query(alias=5), "alias=5 is no name"),  # ty: ignore[invalid-argument-type] - what it is about
             (Header(alias="naïve"), "cannot be the name of a header"),
             (Header(alias="x:y"), "cannot be the name of a header"),
             (Header(alias="X_Tenant"), "underscore"),
@@ -313,6 +331,13 @@ class TestTypes:
             (Annotated[int | str, Meta(ge=1)], "Can only set `ge`"),
             (Annotated[list[int], Meta(gt=1)], "Can only set `gt`"),
             (Annotated[str, Meta(tz=True)], "Can only set `tz`"),
+            (Iterable[int], "Iterable may be a list or a stream; write list[…]"),
+            (Annotated[int, Meta(ge=10, le=5)], "no value keeps both ge=10 and le=5; correct its constraints"),
+            (Annotated[Annotated[int, Meta(ge=10)], Meta(lt=10)], "no value keeps both ge=10 and lt=10"),
+            (Annotated[int, Meta(gt=4, lt=5)], "no value keeps both gt=4 and lt=5"),
+            (Annotated[float, Meta(gt=4, lt=4)], "no value keeps both gt=4 and lt=4"),
+            (Annotated[str, Meta(min_length=3, max_length=2)], "no value keeps both min_length=3 and max_length=2"),
+            (Annotated[list[int], Meta(min_length=3, max_length=2)], "no value keeps both min_length=3"),
         ],
     )
     def test_what_text_cannot_stand_for(self, annotation: Any, says: str):
@@ -325,7 +350,7 @@ class TestTypes:
         handler.__annotations__["v"] = Annotated[annotation, Header()]
         check(handler, "parameter `v`", says)
 
-    @pytest.mark.parametrize("annotation", [5, [int], ..., "text", {}])
+    @pytest.mark.parametrize("annotation", [5, [int], ..., "text", {}, Union, Optional])
     def test_what_is_no_type(self, annotation: Any):
         def handler(v): ...
 
@@ -444,6 +469,33 @@ class TestDefaults:
         handler.__defaults__ = (default,)
         check(handler, "parameter `v`", says, "make one of them agree with the other")
 
+    @table(
+        "annotation, default",
+        [
+            (Annotated[int, Meta(ge=1)], 0),
+            (Literal["a", "b"], "c"),
+            (Annotated[str, Meta(pattern="^a")], "b"),
+            (list[int], ["a"]),
+            (Annotated[list[int], Meta(max_length=1)], [1, 2]),
+            (tuple[int, int], (1,)),
+            (Annotated[str, Meta(max_length=1), Header()], "two"),
+        ],
+    )
+    def test_a_default_that_a_client_could_not_send(self, annotation: Any, default: object):
+        def handler(v): ...
+
+        handler.__annotations__["v"] = annotation
+        handler.__defaults__ = (default,)
+        check(handler, "parameter `v`", "its default is not what it asks of a client (", "| None = None`")
+
+    def test_a_body_whose_default_breaks_its_own_rules(self):
+        class Positive(Struct):
+            number: Annotated[int, Meta(ge=1)]
+
+        def handler(v: Positive = Positive(0)): ...
+
+        check(handler, "parameter `v`", "is not what it asks of a client (Expected `int` >= 1", methods=["POST"])
+
     def test_a_body_whose_default_is_not_of_its_type(self):
         def handler(v: Book = {}): ...  # ty: ignore[invalid-parameter-default] - what it is about
 
@@ -453,6 +505,26 @@ class TestDefaults:
         def handler(v: int = ...): ...  # ty: ignore[invalid-parameter-default] - what it is about
 
         check(handler, "parameter `v`", "`...` is no default; leave it out")
+
+
+class TestOwned:
+    """What the framework provides stands alone: no request can send it."""
+
+    @table(
+        "annotation", [Request | int, list[Request], Session | Request, dict[str, Settings], Request | Session | None]
+    )
+    def test_inside_another_type(self, annotation: Any):
+        def handler(v): ...
+
+        handler.__annotations__["v"] = annotation
+        check(handler, "parameter `v`", "is provided by its type alone; annotate ")
+
+    @table("annotation", [Response, Response | None])
+    def test_a_response(self, annotation: Any):
+        def handler(v): ...
+
+        handler.__annotations__["v"] = annotation
+        check(handler, "parameter `v`", "a handler takes no Response: it returns one")
 
 
 class TestTogether:
@@ -492,6 +564,16 @@ class TestCallables:
     def test_what_cannot_be_called(self):
         with pytest.raises(RegistrationError, match="a route needs a callable"):
             Flasgo().add_route("/x", "handler")  # ty: ignore[invalid-argument-type] - what it is about
+
+    def test_what_was_called_already(self):
+        async def handler(): ...
+
+        called = handler()
+        with pytest.raises(
+            RegistrationError, match=r"'/x': <coroutine object .* is no handler: a route needs a callable"
+        ):
+            Flasgo().add_route("/x", called)  # ty: ignore[invalid-argument-type] - what it is about
+        called.close()
 
     def test_a_class_method_that_was_not_bound(self):
         class Views:
@@ -553,6 +635,16 @@ class TestCallables:
         def wrapper(token, *args, **kwargs): ...
 
         check(wrapper, "parameter `token`", "its wrapper takes it, but what it wraps does not", "`__signature__`")
+
+    def test_a_wrapper_that_takes_something_else_than_it_wraps(self):
+        """`functools.wraps` has replaced its annotations, so that nothing is known of what it takes."""
+
+        def handler(page: int): ...
+
+        @functools.wraps(handler)
+        def wrapper(number: int): ...
+
+        check(wrapper, "parameter `number`", "nothing says where it comes from", "functools.wraps", "`__signature__`")
 
     def test_a_wrappers_option_before_what_it_passes_by_position(self):
         def handler(page: int, /): ...
@@ -647,6 +739,11 @@ class TestStringAnnotations:
         assert "annotations cannot be read (AttributeError: " in register("import enum\ndef handler(v: 'enum.X'): ...")
         assert "correct them" in register("def handler(v: '1/0'): ...")
 
+    def test_what_is_there_only_later(self, register: Callable[[str], str]):
+        message = register("def handler(page: int, v: 'list[Later]'): ...")
+        assert "parameter `v`: its annotation names 'Later', which its module does not have, or not yet" in message
+        assert "above this" in message
+
     def test_a_class_as_handler(self, register: Callable[[str], str]):
         message = register("class handler:\n    def __init__(self, v: 'Nowhere') -> None: ...")
         assert "handler() parameter `v`: its annotation names 'Nowhere'" in message.replace(
@@ -689,6 +786,8 @@ class TestReturns:
             (5, "5"),
             (Union[Response, Plain], "Plain is not a type"),
             (tuple[str, int, list[str] | None] | Plain, "Plain"),
+            (Iterable[int], "Iterable may be a list or a stream; write list[…], or Iterator[…] for a stream"),
+            (list[Annotated[int, Meta(ge=2, le=1)]], "no value keeps both ge=2 and le=1"),
         ],
     )
     def test_a_type_that_has_no_form(self, annotation: Any, says: str):
@@ -716,6 +815,31 @@ class TestReturns:
 
         handler.__annotations__["return"] = annotation
         check(handler, "its return type ", "stream", says)
+
+    @table(
+        "annotation, says",
+        [
+            (tuple[Book, Literal[204, 304]], "an answer with status 204 has no body; annotate None"),
+            (tuple[Book, Literal[304], dict[str, str]], "an answer with status 304 has no body"),
+            (tuple[str, Literal[204]], "an answer with status 204 has no body"),
+            (tuple[Book, Literal[999]], "its return type: 999 is not a final HTTP status: use 200 to 599."),
+            (tuple[Book, Literal[100]] | None, "its return type: 100 is not a final HTTP status"),
+        ],
+    )
+    def test_a_status_that_cannot_be(self, annotation: Any, says: str):
+        def handler(): ...
+
+        handler.__annotations__["return"] = annotation
+        check(handler, says)
+
+    @table("annotation", [Book, str, AsyncIterator[str], list[int] | str, Book | tuple[Book, Literal[201]]])
+    def test_a_status_of_the_route_that_leaves_no_place_for_the_answer(self, annotation: Any):
+        def handler(): ...
+
+        handler.__annotations__["return"] = annotation
+        for status in (204, 304):
+            with pytest.raises(RegistrationError, match=f"an answer with status {status} has no body; annotate None"):
+                Flasgo().add_route("/x", handler, status_code=status)
 
     def test_a_private_field_that_is_never_written(self):
         import attrs
@@ -846,6 +970,28 @@ class TestProviders:
 
         check(handler, "parameter `v`", "the signature of dict cannot be read", "Depends(function)")
 
+    def test_a_provider_that_could_never_be_called_is_refused_at_its_own_place(self):
+        def provider(page: int): ...
+
+        def handler(v: Annotated[int, Depends(functools.partial(provider, number=1))]): ...
+
+        with pytest.raises(RegistrationError) as caught:
+            Flasgo().add_route("/x", handler)
+        place = f"{__file__}:{provider.__code__.co_firstlineno}: "
+        assert str(caught.value).startswith(place)
+        assert "its partial binds `number`, which it does not take" in str(caught.value)
+
+    def test_a_provider_that_gives_one_of_some_values(self):
+        def provider() -> Literal["a", "b"]:
+            return "b"
+
+        def handler(v: Annotated[Literal["a", "b"], Depends(provider)]) -> str:
+            return v
+
+        app = Flasgo()
+        app.add_route("/x", handler)
+        assert app.test_client().get("/x").text == "b"
+
     def test_an_alias_that_contains_itself_says_nothing_of_what_a_provider_gives(self):
         class Alias:  # as `type loop = list[loop]` makes it
             __type_params__ = ()
@@ -875,5 +1021,7 @@ class TestProviders:
 
 
 def test_none_is_no_handler():
-    with pytest.raises(RegistrationError, match=r"None\(\): a route needs a callable"):
+    with pytest.raises(
+        RegistrationError, match=r"'/x': None is no handler: a route needs a callable; give it a function"
+    ):
         Flasgo().add_route("/x", None)  # ty: ignore[invalid-argument-type] - what it is about

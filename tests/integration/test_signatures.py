@@ -3,7 +3,7 @@
 import contextlib
 import enum
 import functools
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -38,6 +38,7 @@ from flasgo import (
     FormData,
     Header,
     Request,
+    Response,
     Session,
     Settings,
     Status,
@@ -443,12 +444,57 @@ def cached(a: int) -> str:
     return text(a)
 
 
+@functools.singledispatch
+def dispatched(a: int, b: int = 2) -> str:
+    return text(a, b)
+
+
+@functools.singledispatch
+def dispatched_on_nothing(*args: object) -> str:
+    return text(args)
+
+
+def generated(n: int) -> Iterable[str]:
+    yield from map(str, range(n))
+
+
+def generated_of_anything() -> Iterable:  # ty: ignore[missing-type-argument] - what it is about
+    yield "x"
+
+
 class TestCallables:
     def test_methods_partial_and_cached(self):
         assert ask(Methods().of_one, "/x?b=4").text == "(3, 4)"
         assert ask(Methods().later, "/x/4", "/x/<id>").json() == {"id": 4}
         assert ask(functools.partial(Methods().later, id=5)).json() == {"id": 5}
         assert ask(cached, "/x?a=4").text == "(4,)"
+
+    def test_what_is_dispatched_by_its_first_argument_gets_it_by_position(self):
+        assert ask(dispatched, "/x?a=4&b=5").text == "(4, 5)"
+        assert ask(dispatched, "/x?b=5").status_code == 422
+
+    def test_a_generator_may_say_that_it_gives_an_iterable(self):
+        assert ask(generated, "/x?n=3").text == "012"
+        assert ask(generated_of_anything).text == "x"
+
+    def test_the_choices_of_a_path_and_those_of_the_annotation(self):
+        def handler(lang: Literal["de", "en", "fr"]) -> str:
+            return lang
+
+        assert ask(handler, "/x/en", "/x/<any(de,en):lang>").text == "en"
+        assert ask(handler, "/x/fr", "/x/<any(de,en):lang>").status_code == 404
+
+    @pytest.mark.parametrize(
+        "annotation", [None, Response, Book | None, tuple[None, Literal[204]] | None, Any], ids=str
+    )
+    def test_a_status_without_a_body(self, annotation: Any):
+        def handler():
+            return Response(status_code=204) if annotation is Response else None
+
+        handler.__annotations__["return"] = annotation
+        app = Flasgo()
+        app.add_route("/x", handler, status_code=204)
+        assert app.test_client().get("/x").status_code == 204
 
 
 class TestAnswers:

@@ -11,7 +11,7 @@ import pytest
 
 from flasgo import BuildError, Flasgo, FrozenError, RegistrationError, Settings, request
 from flasgo.http.folders import Folder
-from flasgo.staticfiles import HASHED_BYTES, SMALL
+from flasgo.staticfiles import HASHED_BYTES, SMALL, StaticFiles
 
 SECRET = "test-static-0123456789abcdefghijklmn"
 MODIFIED = "Tue, 14 Nov 2023 22:13:20 GMT"
@@ -710,3 +710,31 @@ def test_a_file_that_is_written_to_while_it_is_read_is_not_kept_half(folder, mon
     monkeypatch.setattr(Folder, "open", growing)
     assert client.get("/static/app.css").body == STYLE + b"more"
     assert client.get("/static/app.css").body == STYLE + b"more"
+
+
+def test_a_file_that_grows_while_it_is_read_is_not_kept(folder, monkeypatch):
+    settle(monkeypatch)
+    opened = Folder.open
+
+    class Growing:
+        """A file to which somebody writes when it has been looked at, and is read only then."""
+
+        def __init__(self, path, file):
+            self.path, self.file, self.fileno = path, file, file.fileno
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.file.close()
+
+        def read(self, size):
+            with self.path.open("ab") as file:
+                file.write(b"more")
+            return self.file.read(size)
+
+    [files] = [route.endpoint for route in application(folder).routes if isinstance(route.endpoint, StaticFiles)]
+    monkeypatch.setattr(Folder, "open", lambda self, path: Growing(folder / path, opened(self, path)))
+    assert files._form("app.css", "").body is None
+    monkeypatch.setattr(Folder, "open", opened)
+    assert files._form("app.css", "").body == STYLE + b"more"

@@ -80,6 +80,19 @@ def test_warnings_alone_end_well(shop, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_what_is_worth_knowing_is_a_note(project, capsys):
+    keys = 'settings={"SECRET_KEY": "q7Vd2mXoR9tLkZ4wPbE8sNcYh1JfGu6A", "SECRET_KEY_FALLBACKS": [%s]}'
+    old = ", ".join(f'"{letter}7Vd2mXoR9tLkZ4wPbE8sNcYh1JfGu6A"' for letter in "abc")
+    project.write("shop.py", f"from flasgo import Flasgo\napp = Flasgo({keys % old})\n")
+    assert main(["check", "shop.py", "--deploy"]) == 0
+    assert capsys.readouterr().out.endswith(" 1 note.\n")
+
+    limited = 'settings={"SESSION_STORE": "memory", "RATE_LIMIT_DEFAULT": ["5/60"]}'
+    project.write("limited.py", f"from flasgo import Flasgo\napp = Flasgo({limited})\napp.get('/')(lambda: None)\n")
+    main(["check", "limited.py", "--deploy"])
+    assert capsys.readouterr().out.endswith(" 2 notes.\n")
+
+
 def test_what_cannot_be_frozen_is_an_error(shop, capsys):
     assert main(["check", "shop.py:broken"]) == 1
     out = capsys.readouterr().out

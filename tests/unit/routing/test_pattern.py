@@ -171,6 +171,8 @@ def test_a_mixed_segment_is_read_in_linear_time(costs_at_most):
         ("/caf%C3%A9", 4, "write 'é' for %C3%A9"),
         ("/a/../b", 3, "leave the segment out"),
         ("/.", 1, "leave the segment out"),
+        ("/a/{id}", 3, "angle brackets: write <id>"),
+        ("/{id:int}.json", 1, "angle brackets: write <int:id>"),
         ("/<x", 1, "does not close"),
         ("/<x/a>", 1, "does not close"),
         ("/<any(a/b):x>", 1, "without '/' inside"),

@@ -3,6 +3,7 @@ import logging
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Thread
 from types import SimpleNamespace
 from urllib.error import HTTPError
@@ -114,6 +115,35 @@ def test_a_second_ctrl_c_ends_a_shut_down_that_hangs(listener):
     app = App(startup="complete and hang at the end")
     assert serve_one_request(app, listener)[0] == 0
     assert app.events == ["lifespan.startup", "lifespan.shutdown"]
+
+
+class TestASignalThatPythonDrops:
+    """KeyboardInterrupt goes nowhere where it strikes in the callback of a weak reference, as importing modules has them."""
+
+    def drop(self):
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+    def test_while_the_server_is_imported(self, listener, monkeypatch):
+        def prepare(*_):
+            self.drop()
+            return SimpleNamespace(started=False, should_exit=False, run=lambda sockets: pytest.fail("it serves"))
+
+        monkeypatch.setattr(serving, "_server", prepare)
+        assert serve(App(), listener, grace=5) == 0
+
+    def test_before_the_server_has_handlers_of_its_own(self, listener, monkeypatch):
+        prepare, app = serving._server, App()
+
+        def prepared(*arguments):
+            server = prepare(*arguments)
+            run = server.run
+            monkeypatch.setattr(server, "run", lambda sockets: (self.drop(), run(sockets=sockets)))
+            return server
+
+        monkeypatch.setattr(serving, "_server", prepared)
+        assert serve(app, listener, grace=5) == 0
+        assert app.events == ["lifespan.startup", "lifespan.shutdown"]
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,14 @@ def test_a_refusal_has_no_words(error: Any) -> None:
         codecs.decode(Word, "a")
 
 
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
+def test_a_number_that_is_none_is_never_decoded(text: str) -> None:
+    codecs = Codecs([Codec(Word, float, encode=lambda word: float(word.text), decode=str)])
+    assert codecs.read(Word, "1.5") == "1.5"
+    with pytest.raises(ValueError, match=r"\A\Z"):
+        codecs.read(Word, text)
+
+
 def test_a_fault_is_none() -> None:
     def fail(_: str) -> Word:
         raise OSError
