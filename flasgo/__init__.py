@@ -3,6 +3,7 @@
 import importlib
 import typing
 
+from flasgo import advice as _advice
 from flasgo.app import Flasgo, current_app, url_for
 from flasgo.auth.check import check_permission
 from flasgo.auth.login import login, logout, session_backend
@@ -63,7 +64,7 @@ from flasgo.identity import User
 from flasgo.outbound.config import SSRFConfig
 from flasgo.outbound.guard import SSRFGuard, SSRFResolvedURL
 from flasgo.outbound.urls import SSRFViolation
-from flasgo.pageform import PageForm
+from flasgo.pageform import FormProblem, PageForm
 from flasgo.plan.access import Permission
 from flasgo.plan.answers import Accepted, Created, Status
 from flasgo.plan.headers import Cache
@@ -133,6 +134,7 @@ __all__ = [
     "Forbidden",
     "Form",
     "FormData",
+    "FormProblem",
     "FrozenError",
     "HTTPException",
     "HasAnyScope",
@@ -232,6 +234,10 @@ __all__ = [
     "verify_password",
 ]
 
+_advice.advise(Flasgo, _advice.APPLICATION, setting=True)
+_advice.advise(Blueprint, _advice.BLUEPRINT)
+_advice.advise(Request, _advice.REQUEST)
+
 _LATE = {
     "BaseLoader": "flasgo.templating.loader",
     "SQLiteStore": "flasgo.storage.sqlite",
@@ -242,8 +248,11 @@ _LATE = {
 """Names whose modules are loaded when they are first used: Jinja2 takes as long as the rest of the package."""
 
 
-def __getattr__(name: str) -> object:
-    """The names of _LATE (PEP 562)."""
+def _late(name: str) -> object:
+    """The names of _LATE (PEP 562); of Flask's that are not here, where they went."""
     if name in _LATE:
         return getattr(importlib.import_module(_LATE[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _advice.refuse_import(name)
+
+
+globals()["__getattr__"] = _late  # so that type checkers go on refusing names that are not there

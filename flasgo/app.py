@@ -18,7 +18,6 @@ from flasgo.auth.defaults import default_permissions
 from flasgo.auth.registrar import AuthRegistrar
 from flasgo.auth.registry import Backends, Policies
 from flasgo.background import BackgroundTasks
-from flasgo.commands import Commands
 from flasgo.context import Proxy, current, current_request
 from flasgo.errors import ClientDisconnected, FrozenError, RegistrationError
 from flasgo.extensions.registrar import Extensible, Extensions
@@ -28,14 +27,14 @@ from flasgo.identity import User
 from flasgo.lifespan import Lifespan, as_context, keep, run_lifespan, warn_of_random_key
 from flasgo.outbound.config import SSRFConfig
 from flasgo.outbound.guard import SSRFGuard, SSRFResolvedURL
-from flasgo.pipeline.appscope import AppScope
+from flasgo.pipeline.appscope import AppScope, AppValue
 from flasgo.pipeline.closing import close
 from flasgo.pipeline.errors import ErrorHandlers
 from flasgo.pipeline.hooks import Hooks
 from flasgo.pipeline.sending import send_response
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.limits import RateLimitExempt
-from flasgo.plan.model import Endpoint, Injected, Route
+from flasgo.plan.model import Endpoint, Injected, Provider, Route
 from flasgo.request import NOT_YET, Request
 from flasgo.response import WITH_BODY, Response
 from flasgo.routing.blueprint import Batch, Entry
@@ -127,7 +126,6 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
         self.settings = cast("S", load_settings(settings))
         self._backends = Backends(self.settings.session_cookie_name)
         self.state = State()
-        self.cli = Commands()
         self._extensions = Extensions()
         self.ssrf = SSRFGuard(SSRFConfig.from_settings(self.settings))
         self.stores = Stores()
@@ -285,6 +283,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
             keeper=self._keeper,
             placed=self._extensions.placed(self.settings),
             codecs=self._codecs,
+            words=self._form_words,
             verify=self._verify,
         )
 
@@ -307,6 +306,10 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
                 'Flasgo(settings={"SESSION_STORE": "sqlite:///sessions.db"}).'
             )
         return self._keeper
+
+    def lasting(self, provider: Provider) -> AppValue:
+        """The value of a provider whose scope is the application, for commands."""
+        return self._scope.value_of(provider)
 
     @contextmanager
     def app_context(self) -> Generator[None]:

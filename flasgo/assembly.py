@@ -50,6 +50,7 @@ from flasgo.extensions.stages import Place, Placed
 from flasgo.http.asgi import Scope
 from flasgo.http.formlimits import FormLimits
 from flasgo.http.url import PATH_SAFE
+from flasgo.pageform import FormWords
 from flasgo.pipeline.appscope import AppScope
 from flasgo.pipeline.chain import Ending, Net, compile_handle
 from flasgo.pipeline.endpoint import compile_ending
@@ -199,6 +200,7 @@ def assemble(
     keeper: SessionKeeper | None,
     placed: Sequence[Placed] = (),
     codecs: Codecs = NO_CODECS,
+    words: FormWords | None = None,
     verify: bool,
 ) -> Assembly:
     """Compile every route, and for every mount an answer for what none matches under its prefix.
@@ -215,7 +217,7 @@ def assemble(
     csrf, logins = _csrf(rules, settings, log), policies.backends.logins(settings)
     failures = _credential_failures(settings, log)
     terms = replace(
-        _common_terms(app, failures, codecs), sessions=sessions, csrf=csrf, logins=logins, processors=processors
+        _common_terms(app, failures, codecs, words), sessions=sessions, csrf=csrf, logins=logins, processors=processors
     )
 
     @cache
@@ -248,8 +250,7 @@ def assemble(
         return _target(route, around(rule.mount), ending, _terms(around(rule.mount).terms, route, rule.pattern), pool)
 
     def answer_nowhere(mount: Mount | None) -> Target:
-        ending = Ending(("response = unmatched(request)",), {"unmatched": unmatched})
-        return _target(None, around(mount), ending, around(mount).terms, pool)
+        return _target(None, around(mount), NOWHERE, around(mount).terms, pool)
 
     table = _routes(rules, settings, answer)
     return Assembly(
@@ -286,10 +287,12 @@ def _headers(settings: Settings, log: SecurityLog) -> SecurityHeaders:
     )
 
 
-def _common_terms(app: Application, failures: CredentialFailures | None, codecs: Codecs) -> Terms:
+def _common_terms(
+    app: Application, failures: CredentialFailures | None, codecs: Codecs, words: FormWords | None
+) -> Terms:
     settings = app.settings
     return Terms(
-        page_reader=partial(read_page, codecs=codecs),
+        page_reader=partial(read_page, codecs=codecs, words=words),
         codecs=codecs,
         max_body_bytes=settings.MAX_REQUEST_BODY_BYTES,
         read_timeout=settings.REQUEST_READ_TIMEOUT_SECONDS,
@@ -426,10 +429,14 @@ def unmatched(request: Request) -> Response:
         return Response(b"", 308, {"location": location})
     allow = {*miss.allow, "OPTIONS"} | ({"HEAD"} if "GET" in miss.allow else set())
     if not miss.allow:
-        raise NotFound(f"No route matches {request.path[:200]!r}. Check the path.")
+        raise NotFound("No route matches this path. Check it.")
     if request.method == "OPTIONS":
         response = quick(b"", TEXT, 204)
         response.raw.append((b"allow", ", ".join(sorted(allow)).encode()))
         return response
     methods = ", ".join(sorted(allow - {"OPTIONS"}))
     raise MethodNotAllowed(f"{request.method[:20]} is not allowed here. Use one of: {methods}.", allow=allow)
+
+
+NOWHERE = Ending(("response = unmatched(request)",), {"unmatched": unmatched})
+"""How the answer is reached where no route matches."""

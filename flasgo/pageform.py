@@ -1,12 +1,31 @@
 """PageForm: a form that a page sent, as one typed value or with all that is wrong with it, and as it was typed."""
 
-from collections.abc import Iterable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from flasgo.errors import Issue
 from flasgo.http.forms import FormData
 
 T = TypeVar("T")
+
+
+class FormProblem(Struct, frozen=True):
+    """What is wrong with one field, for those who say it in other words, or in another language: see `Flasgo.form_message`.
+
+    `field` is the field's name, "" for the form as a whole; `code` is stable, `bound` the number that the code is about, or None;
+    `message` is what is said of it otherwise.
+    """
+
+    field: str
+    code: str
+    message: str
+    bound: object = None
+
+
+FormWords: TypeAlias = Callable[[FormProblem], str | None]
+"""What says a problem in an application's own words; None leaves it as it is."""
 
 
 class Messages(dict[str, tuple[str, ...]]):
@@ -17,21 +36,26 @@ class Messages(dict[str, tuple[str, ...]]):
 
 
 class PageForm(Generic[T]):
-    """What `Request.form_as` gives, and what a template shows.
+    """A form that a page sent, as a handler's parameter `form: PageForm[Signup]` or `Request.form_as` gives it, and a template shows it.
 
     `value` is the typed value, or None where the form is not valid; `errors` are the messages by field, those of the form as a whole under
-    ""; `data` is what was sent. `form["email"]` is the text of a field as it was typed, "" where there is none: a template escapes it.
+    "", sentences for whoever fills it in; `issues` say the same for programs; `data` is what was sent. `form["email"]` is the text of a field as it was typed, "" where there is none: a template escapes it.
     `PageForm()` is the empty one of the first visit.
     """
 
-    def __init__(self, value: T | None = None, data: FormData | None = None, issues: Iterable[Issue] = ()) -> None:
+    def __init__(
+        self,
+        value: T | None = None,
+        data: FormData | None = None,
+        issues: Iterable[Issue] = (),
+        problems: Iterable[FormProblem] = (),
+    ) -> None:
         self.value = value
         self.data = FormData() if data is None else data
         self.issues = tuple(issues)
         self.errors = Messages()
-        for issue in self.issues:
-            name = issue.pointer[1:].partition("/")[0].replace("~1", "/").replace("~0", "~")
-            self.errors[name] += (issue.message,)
+        for problem in problems:
+            self.errors[problem.field] += (problem.message,)
 
     def __repr__(self) -> str:
         return f"<PageForm, {'valid' if self.value is not None else f'{len(self.issues)} problems'}>"

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from flasgo.background import BackgroundTasks
 from flasgo.errors import BadRequest, HTTPException, StoreUnavailable, UnsupportedMediaType
+from flasgo.habits import FlaskHabits
 from flasgo.http.asgi import Incoming, Receive, Scope, body_ready, too_large
 from flasgo.http.cookies import find_cookie, parse_cookies
 from flasgo.http.formlimits import FormLimits
@@ -112,7 +113,7 @@ STANDALONE = Terms()
 NOT_YET: bool = False
 
 
-class Request:
+class Request(FlaskHabits):
     """One HTTP request.
 
     Attributes that need parsing are parsed on first use. `fields` are the header fields as sent, the last of each
@@ -409,13 +410,10 @@ class Request:
         """
         if self.terms.page_reader is None:
             raise RuntimeError("This Request was not made by an application, so it reads no typed forms.")
-        return self.terms.page_reader(record, await self.form())
+        return self.terms.page_reader(record, await self.read_form())
 
-    async def form(self) -> FormData:
-        """The body as a form, read once and kept; empty for a body that is neither urlencoded nor multipart.
-
-        Raises MalformedBody, ContentTooLarge beyond any of the limits of `FormLimits`, RequestTimeout, ClientDisconnected.
-        """
+    async def read_form(self) -> FormData:
+        """What `await request.form()` gives."""
         form = self.form_ready()
         if form is None and essence(self.fields.get(b"content-type", b"")) != MULTIPART:
             await self.body()
@@ -427,7 +425,7 @@ class Request:
         return form
 
     def form_ready(self) -> FormData | None:
-        """`form()` without awaiting: None while the body is not here as a whole, or is too large to be read at once."""
+        """`read_form()` without awaiting: None while the body is not here as a whole, or is too large to be read at once."""
         if self.opened_form is None:
             kind, limits = self.fields.get(b"content-type"), self.terms.form_limits
             multipart = kind is not None and essence(kind) == MULTIPART

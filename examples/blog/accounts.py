@@ -1,13 +1,10 @@
 """Accounts: register, log in, log out."""
 
-from typing import Annotated
-
 from markupsafe import Markup
 
 from flasgo import (
     AllowAny,
     Blueprint,
-    Depends,
     PageForm,
     Response,
     flash,
@@ -23,7 +20,7 @@ from flasgo import (
 )
 
 from .database import Opened
-from .forms import Login, Registration, sent
+from .forms import Login, Registration
 
 blueprint = Blueprint("accounts", url_prefix="/account", permissions=[AllowAny()])
 
@@ -35,20 +32,18 @@ def registration() -> Markup:
 
 @blueprint.post("/register")
 @blueprint.ratelimit(20, per=3600)
-def register(
-    form: Annotated[PageForm[Registration], Depends(sent(Registration))], database: Opened
-) -> Response | tuple[Markup, int]:
+def register(form: PageForm[Registration], database: Opened) -> Response | tuple[Markup, int]:
     wanted = form.value
     if wanted is not None:
         if not wanted.name.replace("-", "").replace("_", "").isalnum():
-            form.refuse("name", "may have letters, digits, hyphens and underscores")
+            form.refuse("name", "Only letters, digits, hyphens and underscores.")
         for problem in password_problems(wanted.password, user_inputs=[wanted.name]):
             form.refuse("password", problem)
     if wanted is None or form.value is None:
         return render_template("register.html", form=form), 422
     author = database.add_author(wanted.name, hash_password(wanted.password))
     if author is None:
-        form.refuse("name", "is taken; choose another")
+        form.refuse("name", "This name is taken: choose another.")
         return render_template("register.html", form=form), 422
     login(author)
     flash(f"Welcome, {author.name}.", "success")
@@ -62,7 +57,7 @@ def login_page() -> Markup:
 
 @blueprint.post("/login", name="log_in")
 def log_in(
-    form: Annotated[PageForm[Login], Depends(sent(Login))],
+    form: PageForm[Login],
     database: Opened,
     next: str = "",  # noqa: A002 - the parameter that session_backend adds to login_url
 ) -> Response | tuple[Markup, int]:

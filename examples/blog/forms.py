@@ -1,13 +1,10 @@
-"""The forms of the pages, and how a plain handler gets one."""
+"""The forms of the pages: a handler takes one as `form: PageForm[Login]`, and shows it again with what is wrong beside each field."""
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from flasgo import PageForm, Request, UploadedFile
-
-T = TypeVar("T")
+from flasgo import UploadedFile
 
 
 class Registration(Struct, frozen=True):
@@ -27,12 +24,3 @@ class Draft(Struct, frozen=True):
     picture: UploadedFile | None
     picture_text: Annotated[str, Meta(max_length=200)] = ""
     drop_picture: bool = False
-
-
-def sent(record: type[T]) -> Callable[[Request], Awaitable[PageForm[T]]]:
-    """A provider of the form that was sent, as `record`: `Annotated[PageForm[Login], Depends(sent(Login))]`."""
-
-    async def read(request: Request) -> PageForm[T]:
-        return await request.form_as(record)
-
-    return read

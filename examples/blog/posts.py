@@ -8,7 +8,6 @@ from msgspec import Meta
 from flasgo import (
     AllowAny,
     Blueprint,
-    Depends,
     Forbidden,
     FormData,
     NotFound,
@@ -22,14 +21,13 @@ from flasgo import (
 )
 
 from .database import Author, Opened, Post
-from .forms import Draft, sent
+from .forms import Draft
 from .pictures import MAX_BYTES, drop, keep, kind_of
 from .settings import BlogSettings
 
 # Everyone may read, and yet every page asks who it is that reads: it shows a way out, or a way in.
 blueprint = Blueprint("posts", permissions=[AllowAny()])
 
-Sent = Annotated[PageForm[Draft], Depends(sent(Draft))]
 BODY = MAX_BYTES + 200_000
 
 
@@ -60,7 +58,9 @@ def new(author: Author) -> Markup:  # noqa: ARG001 - whoever is not logged in is
 
 
 @blueprint.post("/posts/new", max_body_bytes=BODY, max_file_bytes=MAX_BYTES)
-def add(author: Author, form: Sent, database: Opened, settings: BlogSettings) -> Response | tuple[Markup, int]:
+def add(
+    author: Author, form: PageForm[Draft], database: Opened, settings: BlogSettings
+) -> Response | tuple[Markup, int]:
     kind = _judge_picture(form)
     draft = form.value
     if draft is None:
@@ -80,7 +80,7 @@ def edit(id_: int, author: Author, database: Opened) -> Markup:
 
 @blueprint.post("/posts/<int:id_>/edit", max_body_bytes=BODY, max_file_bytes=MAX_BYTES)
 def change(
-    id_: int, author: Author, form: Sent, database: Opened, settings: BlogSettings
+    id_: int, author: Author, form: PageForm[Draft], database: Opened, settings: BlogSettings
 ) -> Response | tuple[Markup, int]:
     post = _own(id_, author, database)
     kind = _judge_picture(form)
@@ -128,5 +128,5 @@ def _judge_picture(form: PageForm[Draft]) -> str | None:
     file = None if form.value is None else form.value.picture
     kind = None if file is None else kind_of(file)
     if file is not None and kind is None:
-        form.refuse("picture", "is not a PNG, JPEG, GIF or WebP picture")
+        form.refuse("picture", "This is not a PNG, JPEG, GIF or WebP picture.")
     return kind

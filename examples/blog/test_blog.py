@@ -100,7 +100,7 @@ def test_a_form_comes_back_with_what_was_typed_and_what_is_wrong(ada: Visitor) -
 
     assert page.status_code == 422
     assert "&lt;b&gt;typed&lt;/b&gt;</textarea>" in page.text
-    assert 'id="title-problem">Must have at least 1 character' in page.text
+    assert 'id="title-problem">Fill in this field.' in page.text
     assert 'aria-describedby="title-problem"' in page.text
 
 
@@ -110,7 +110,7 @@ def test_a_form_comes_back_with_what_was_typed_and_what_is_wrong(ada: Visitor) -
     [
         ("a", PASSWORD, "Must have at least 2 characters."),
         ("a b", PASSWORD, "May have letters, digits, hyphens and underscores."),
-        ("ADA", PASSWORD, "Is taken; choose another."),
+        ("ADA", PASSWORD, "This name is taken: choose another."),
         ("bob", "short", "15 characters"),
     ],
 )

@@ -67,7 +67,7 @@ def test_an_author_registers_writes_and_leaves(address: str, tmp_path: Path) -> 
         page.get_by_label("Name").fill("a b")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("main").get_by_role("button", name="Register").click()
-        assert page.locator("#name-problem").inner_text() == "May have letters, digits, hyphens and underscores."
+        assert page.locator("#name-problem").inner_text() == "Only letters, digits, hyphens and underscores."
         assert page.get_by_label("Name").input_value() == "a b"
         # The browser itself says that the answer was a 422; nothing else may be said.
         assert [text for text in complaints if "422" not in text] == []

@@ -14,6 +14,7 @@ from msgspec import Struct, ValidationError
 from msgspec.structs import replace
 
 from flasgo.binding.forms import FormReader
+from flasgo.binding.pages import page_sent
 from flasgo.binding.records import record_of
 from flasgo.errors import UnsupportedMediaType, ValidationFailed
 from flasgo.http.forms import FormData
@@ -107,7 +108,7 @@ def _either(body: Input, codecs: Codecs) -> Content:
         if not body.required and not as_form and not await request.body():
             return fresh(body.default)
         if check(request) != JSON:
-            return _read(reader, await request.form())
+            return _read(reader, await request.read_form())
         return decode(await request.body())
 
     lines = READ_EITHER if body.required else ("body = await body_later(request)",)
@@ -143,6 +144,10 @@ def _form(plan: HandlerPlan) -> Content:
         names |= {"refuse_form": partial(_refused, readers), "ValidationError": ValidationError}
         lines = ["try:", *(f"    {line}" for line in lines)]
         lines += ["except ValidationError:", "    raise refuse_form(submitted) from None"]
+    for whole in plan.form:
+        if whole.page:
+            names |= {"page_sent": page_sent, "page_record": whole.annotation}
+            lines.append("body = page_sent(request, submitted, page_record)")
     return Content((*READY, *lines), names, later)
 
 
@@ -161,7 +166,7 @@ def _opening(
     async def opened(request: Request) -> FormData:
         if b"content-type" in request.fields or required or await request.body():
             check(request)
-        return await request.form()
+        return await request.read_form()
 
     return ready, opened
 
@@ -174,7 +179,7 @@ def _reading(plan: HandlerPlan, readers: list[FormReader], names: dict[str, obje
         names["read_form"] = _added(readers, _reader_of(plan, single)).read
         lines.append("form = read_form(submitted)")
     for whole in plan.form:
-        if whole.fields is not None:
+        if whole.fields is not None and not whole.page:
             (record,), _ = without_none(whole.annotation)
             others = frozenset(i.name for i in single)
             names["read_whole"] = _added(readers, FormReader(record, whole.fields, others, plan.codecs)).read

@@ -1,10 +1,11 @@
 """A submitted form → the values that a plan asks for.
 
 What a browser does not send means what a browser means by it: a box that is not ticked is False, a list of which nothing was
-chosen is empty. A field that was left empty is, unless it may hold text, None where its type has None, and else not there.
+chosen is empty. A time without seconds has none. A field that was left empty is, unless it may hold text, None where its type has None, and else not there.
 `csrf_token` is nobody's field. Text is read like that of a query: repeated names, words for true and false.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -31,6 +32,10 @@ EMPTY: Final = object()
 
 NO_TEXT: Final = ()
 """Stands for the word "null", which msgspec would read as None: it is of no type that a form can carry."""
+
+
+UNSECONDED: Final = re.compile(r"(?:\d{4,}-\d\d-\d\dT)?\d\d:\d\d", re.ASCII)
+"""What an input of type time or datetime-local sends where nobody asks for seconds (WHATWG HTML §2.3.5.3, §2.3.5.5)."""
 
 
 class FormReader:
@@ -153,11 +158,14 @@ def _text(shape: shapes.Type) -> Text | None:
         isinstance(one, shapes.BoolType) or (isinstance(one, shapes.LiteralType) and bool in map(type, one.values))
         for one in kinds
     )
+    timed = any(isinstance(one, (shapes.TimeType, shapes.DateTimeType)) for one in kinds)
     empty: object = "" if takes_empty_text(shape) else None if optional else EMPTY
 
     def read(text: str) -> object:
         if not text:
             return empty
+        if timed and UNSECONDED.fullmatch(text):
+            return f"{text}:00"
         if boolean:
             return BOOL_WORDS.get(text.lower(), NO_TEXT if optional and text.lower() == "null" else text)
         return NO_TEXT if optional and text.lower() == "null" else text

@@ -3,9 +3,6 @@
 They have a verb to themselves, so that an application may name its commands as it likes, and `flasgo run` is the same everywhere.
 """
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from functools import wraps
 from pathlib import Path
 from typing import cast
 
@@ -13,6 +10,7 @@ import click
 
 from flasgo.app import Flasgo
 from flasgo.cli.environment import env_file_option, read_env_file
+from flasgo.cli.made import group_of
 from flasgo.cli.target import load_target
 from flasgo.errors import ConfigurationError
 from flasgo.settings import Settings
@@ -30,11 +28,10 @@ def cmd(target: str, arguments: tuple[str, ...], app_name: str | None, env_file:
     """
     read_env_file(env_file)
     app = flasgo_app(target, app_name)
-    group = click.Group(help=f"Commands of {target}.", context_settings={"help_option_names": ["-h", "--help"]})
-    for name, command in app.cli.items():
-        group.add_command(command if isinstance(command, click.Command) else _made(name, command), name)
     if not app.cli:
         raise ConfigurationError(f'{target!r} has no commands. Register one: @app.cli.command("init-db").')
+    group = group_of(app, f"Commands of {target}.", app.cli)
+    group.context_settings = {"help_option_names": ["-h", "--help"]}
     with app.app_context():
         status: object = group.main(
             list(arguments) or ["--help"], prog_name=f"flasgo cmd {target}", standalone_mode=False
@@ -48,15 +45,3 @@ def flasgo_app(target: str, app_name: str | None) -> Flasgo[Settings]:
     if not isinstance(app, Flasgo):
         raise ConfigurationError(f"{target!r} is an ASGI application, but not of flasgo, so it has none of these.")
     return cast("Flasgo[Settings]", app)
-
-
-def _made(name: str, function: Callable[..., object]) -> click.Command:
-    """The function as click knows it; what it returns is no exit status."""
-
-    @wraps(function)
-    def callback(*args: object, **values: object) -> None:
-        result = function(*args, **values)
-        if isinstance(result, Coroutine):
-            asyncio.run(result)
-
-    return click.command(name, help=function.__doc__)(callback)

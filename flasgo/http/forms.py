@@ -5,10 +5,10 @@ Names and values are UTF-8. `read_form` reads a body as it comes, `parse_form` o
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Self, TypeVar, overload
 
-from flasgo.errors import MalformedBody, MalformedRequest
+from flasgo.errors import BadRequest, MalformedBody, MalformedRequest
 from flasgo.http.formlimits import FormLimits, Parts, too_large
 from flasgo.http.media import MediaType, essence, parse_media_type
 from flasgo.http.multipart import parse_multipart, read_multipart
@@ -26,6 +26,10 @@ CSRF_FIELD = "csrf_token"
 
 LARGE = 65_536
 """Bytes of an urlencoded body beyond which its escapes could keep the event loop for many milliseconds."""
+
+
+class MissingField(BadRequest, KeyError):
+    """A field that was asked for by its name and was not sent: the client's mistake, 400, where nobody catches the KeyError."""
 
 
 class FormData(Mapping[str, str]):
@@ -64,7 +68,11 @@ class FormData(Mapping[str, str]):
         return form
 
     def __getitem__(self, key: str, /) -> str:
-        return self._parts.fields[key][0]
+        """The first value of a field of text. Raises MissingField, a KeyError that is answered with 400."""
+        values = self._parts.fields.get(key)
+        if values is None:
+            raise MissingField(f"The field {key!r} is missing.")
+        return values[0]
 
     @overload
     def get(self, key: object, default: None = None) -> str | None: ...
@@ -75,10 +83,23 @@ class FormData(Mapping[str, str]):
     @overload
     def get(self, key: object, default: T) -> str | T: ...
 
-    def get(self, key: object, default: object = None) -> object:
-        """The first value of a field of text, else `default`."""
+    @overload
+    def get(self, key: object, default: None = None, *, type: Callable[[str], T]) -> T | None: ...
+
+    @overload
+    def get(self, key: object, default: T, *, type: Callable[[str], T]) -> T: ...
+
+    def get(self, key: object, default: object = None, *, type: Callable[[str], object] | None = None) -> object:  # noqa: A002 - Flask's word
+        """The first value of a field of text, else `default`; so is a value of which `type` makes nothing (ValueError, TypeError)."""
         values = self._parts.fields.get(key) if isinstance(key, str) else None
-        return default if values is None else values[0]
+        if values is None:
+            return default
+        if type is None:
+            return values[0]
+        try:
+            return type(values[0])
+        except (ValueError, TypeError):
+            return default
 
     def getlist(self, key: str) -> list[str]:
         """Every value of a field of text, in order; empty where there is none."""

@@ -14,7 +14,7 @@ from flasgo.events import log_failure
 from flasgo.pipeline.stage import AskStep, Part, Step, WorkStep
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.model import Call, Route
-from flasgo.plan.signature import arity, call_of
+from flasgo.plan.signature import arity, call_of, check_answers
 from flasgo.request import Request
 from flasgo.response import Response, to_response
 
@@ -43,22 +43,30 @@ class Hook(Struct, frozen=True):
 
 def before_hook(function: Function) -> Hook:
     """A before_request hook: called with the Request, or with nothing. Raises RegistrationError."""
-    return Hook(function, call_of(function), arity(function, allowed=range(2), role="A before_request hook"))
+    return _hook(function, range(2), "A before_request hook")
 
 
 def after_hook(function: Function) -> Hook:
     """An after_request hook: called with (request, response), or with the response alone. Raises RegistrationError."""
-    return Hook(function, call_of(function), arity(function, allowed=range(1, 3), role="An after_request hook"))
+    return _hook(function, range(1, 3), "An after_request hook")
 
 
 def teardown_hook(function: Function) -> Hook:
     """A teardown_request hook: called with the exception that ended the request or None, or with nothing. Raises RegistrationError."""
-    return Hook(function, call_of(function), arity(function, allowed=range(2), role="A teardown_request hook"))
+    return _hook(function, range(2), "A teardown_request hook")
 
 
 def error_hook(function: Function) -> Hook:
     """An error handler: called with (request, error), or with the error alone. Raises RegistrationError."""
-    return Hook(function, call_of(function), arity(function, allowed=range(1, 3), role="An error handler"))
+    return _hook(function, range(1, 3), "An error handler")
+
+
+AROUND = "what goes around a request is a provider (`Depends`), or a before_request and a teardown_request hook."
+
+
+def _hook(function: Function, allowed: range, role: str) -> Hook:
+    check_answers(function, role, AROUND)
+    return Hook(function, call_of(function), arity(function, allowed=allowed, role=role))
 
 
 class Hooks(Struct, frozen=True):

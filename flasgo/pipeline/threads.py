@@ -8,6 +8,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import ParamSpec, TypeVar, cast
 
+from flasgo.current import home
 from flasgo.errors import ServiceUnavailable
 
 P = ParamSpec("P")
@@ -42,14 +43,20 @@ class ThreadPool:
 
     async def run_surely(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """As `run`, never refused: for what completes or clears up a request that was let in."""
-        with self._lock:
-            if self._executor is None:
-                self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="flasgo")
-            job = self._executor.submit(copy_context().run, _sealed, partial(function, *args, **kwargs))
-            self._pending += 1
+        loop, call = asyncio.get_running_loop(), partial(function, *args, **kwargs)
+        try:
+            with self._lock:
+                if self._executor is None:
+                    self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="flasgo")
+                job = self._executor.submit(copy_context().run, _sealed, call, loop)
+                self._pending += 1
+        except (
+            RuntimeError
+        ):  # the interpreter is ending, and begins no thread any more: what is to be closed is closed here
+            return copy_context().run(call)
         job.add_done_callback(lambda _: self._done())
         try:
-            return cast("T", await asyncio.wrap_future(job))
+            return cast("T", await asyncio.wrap_future(job, loop=loop))
         except asyncio.CancelledError:
             await _end_of(job)
             raise
@@ -74,8 +81,9 @@ async def _end_of(job: Future[T]) -> None:
         await ended.wait()
 
 
-def _sealed(function: Callable[[], T]) -> T:
+def _sealed(function: Callable[[], T], loop: asyncio.AbstractEventLoop) -> T:
     """Call; a StopIteration, which no future can carry, becomes a RuntimeError as in a coroutine (PEP 479)."""
+    home.loop = loop
     try:
         return function()
     except StopIteration as error:

@@ -1,13 +1,14 @@
 """Parameters that come from the body: JSON as a whole, a form as a whole, single fields and files of a form."""
 
 from collections.abc import Collection
-from typing import Any, cast, get_origin
+from typing import Any, TypeVar, cast, get_args, get_origin
 
 import msgspec
 from msgspec import inspect as shapes
 from msgspec.structs import replace
 
 from flasgo.http.uploads import UploadedFile
+from flasgo.pageform import PageForm
 from flasgo.plan.forms import form_fields, is_file
 from flasgo.plan.markers import LOCATIONS
 from flasgo.plan.model import MISSING, FormField, Input
@@ -59,6 +60,34 @@ def form(reading: Reading, wire: str) -> Input:
         # A field that is sent empty is None, whatever the default.
         return replace(one, annotation=union((one.annotation, None)))
     return replace(one, default=_nothing(one.annotation)) if one.many and one.required else one
+
+
+def page(reading: Reading, wire: str) -> Input:
+    """A form that its handler shows again where it is not valid: `PageForm[Signup]`."""
+    found = get_args(reading.kind)
+    if len(found) != 1 or isinstance(found[0], TypeVar):
+        raise reading.mistake(
+            "a PageForm is one of a record; write `PageForm[Signup]`, with a Struct of the form's fields."
+        )
+    if reading.marker is not None or reading.default is not MISSING:
+        raise reading.mistake(
+            "a PageForm is provided by its type, and always there; take the marker and the default away."
+        )
+    record = found[0]
+    reading.check_json(record, besides=UploadedFile)
+    try:
+        fields = _fields(record, reading.codecs)
+    except TypeError as error:
+        raise reading.mistake(
+            f"{describe(record)} cannot be read from a form: {error}; make it a flat record."
+        ) from None
+    return Input(reading.name, "form", wire, record, None, fields=fields, page=True)
+
+
+def is_page(annotation: object) -> bool:
+    """Is it a PageForm?"""
+    kind = peel(annotation)[0]
+    return (get_origin(kind) or kind) is PageForm
 
 
 def file(reading: Reading, wire: str) -> Input:

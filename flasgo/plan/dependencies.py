@@ -14,7 +14,7 @@ from flasgo.plan.markers import Depends
 from flasgo.plan.model import MISSING, Argument, Dependency, Endpoint, Injected, Provider, Source
 from flasgo.plan.reading import Reading
 from flasgo.plan.returns import declares_awaitable
-from flasgo.plan.signature import Signature, call_of, made_by, signature_of, source_of
+from flasgo.plan.signature import Signature, call_of, check_named, made_by, signature_of, source_of
 from flasgo.plan.types import UNIONS, describe, is_record, members, peel, resolve
 from flasgo.settings import Settings
 
@@ -59,6 +59,7 @@ def plan_dependency(
             "a provider of the application's lifetime depends on one of a request's; give both the same scope.",
             (*trail, step),
         )
+    check_named(function, source)
     signature = _with_defaults(_signature(reading, function, source), function)
     form, on_loop = made_by(function, signature.returns)
     if function is declared:

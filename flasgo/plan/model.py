@@ -72,8 +72,8 @@ class Input(Struct, frozen=True):
     `many` says that it collects every value of a repeated name, `ready` that the path's converter makes its type already.
 
     A "body" is the whole body and JSON; where it has `fields`, it may as well be sent as a form with these. A "form" with
-    `fields` is the whole form, read into the record that is its annotation; without, it is one field of text. A "file" is
-    one file field: UploadedFile, or a collection of them.
+    `fields` is the whole form, read into the record that is its annotation; without, it is one field of text. `page` says of
+    the whole form that its handler shows it again, and gets a PageForm of the record. A "file" is one file field: UploadedFile, or a collection of them.
     """
 
     parameter: str
@@ -84,6 +84,7 @@ class Input(Struct, frozen=True):
     many: bool = False
     ready: bool = False
     fields: tuple[FormField, ...] | None = None
+    page: bool = False
 
     @property
     def required(self) -> bool:
@@ -219,8 +220,8 @@ class HandlerPlan(Struct, frozen=True, dict=True):
 
     @property
     def takes_files(self) -> bool:
-        """Does it declare a file, so that its form must be multipart?"""
-        return any(i.location == "file" or any(f.file for f in i.fields or ()) for i in self.inputs)
+        """Does it declare a file, so that its form must be multipart? A page says itself what is missing in its form."""
+        return any(i.location == "file" or any(f.file and not i.page for f in i.fields or ()) for i in self.inputs)
 
     @property
     def media_types(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 Each parameter is placed by the first of these rules that holds:
 
 1. its name is in the path → path
-2. its annotation is UploadedFile, or a collection of them → file
+2. its annotation is UploadedFile, or a collection of them → file; PageForm → form
 3. its annotation is a type that the framework owns → injected
 4. it is named `request` → the Request
 5. a marker says where: Path Query Header Cookie Body Form File
@@ -28,7 +28,7 @@ from flasgo.background import BackgroundTasks
 from flasgo.errors import Location
 from flasgo.http.forms import FormData
 from flasgo.http.headers import TOKEN
-from flasgo.plan.bodies import body, file, form
+from flasgo.plan.bodies import body, file, form, is_page, page
 from flasgo.plan.dependencies import Step, Trail, key_of, plan_dependency
 from flasgo.plan.forms import is_upload
 from flasgo.plan.markers import LOCATIONS, Depends
@@ -46,7 +46,7 @@ from flasgo.plan.model import (
 )
 from flasgo.plan.reading import Reading
 from flasgo.plan.returns import declares_awaitable, plan_returns
-from flasgo.plan.signature import Signature, Taken, call_of, is_generator, signature_of, source_of
+from flasgo.plan.signature import Signature, Taken, call_of, check_handler, is_generator, signature_of, source_of
 from flasgo.plan.types import (
     describe,
     inside,
@@ -61,6 +61,7 @@ from flasgo.plan.types import (
 from flasgo.request import Request
 from flasgo.response import Response
 from flasgo.session import Session
+from flasgo.settings import Settings
 from flasgo.validation.codecs import NO_CODECS, Codecs
 
 BARE_TYPES = frozenset({int, float, UUID, date})
@@ -101,6 +102,7 @@ FORMS: frozenset[Location] = frozenset({"form", "file"})
 def plan_handler(endpoint: Endpoint, context: Context) -> HandlerPlan:
     """Read a handler's signature. Raises RegistrationError for everything that could not work in a request."""
     source = source_of(endpoint)
+    check_handler(endpoint, source)
     signature = signature_of(endpoint, source)
     _check_bound(signature, context, source)
     generates = is_generator(endpoint)
@@ -116,6 +118,26 @@ def plan_handler(endpoint: Endpoint, context: Context) -> HandlerPlan:
         )
     _check_together(plan, context.methods)
     return replace(plan, surplus=left) if left else plan
+
+
+def plan_command(function: Endpoint) -> tuple[Dependency, ...]:
+    """What a command takes of the application's lifetime; everything else is click's to give.
+
+    Raises RegistrationError for a provider of a request's: there is none.
+    """
+    source = source_of(function)
+    context = Context({}, frozenset(), (Settings,))
+    trail = (Step(source, key_of(function)),)
+    found = []
+    for taken in signature_of(function, source).parameters:
+        placing = _Placing(source, taken, context, trail)
+        if placing.depends is not None and isinstance(value := placing.place(), Dependency):
+            if value.provider.scope != "app":
+                raise placing.mistake(
+                    'a command has no request; give the provider the application\'s lifetime: scope="app".'
+                )
+            found.append(value)
+    return tuple(found)
 
 
 def _arguments(source: Source, signature: Signature, context: Context, trail: Trail) -> tuple[Argument, ...]:
@@ -182,8 +204,8 @@ class _Placing(Reading):
         wire = self._wire()
         if wire in self.context.path and (self.marker is None or LOCATIONS[type(self.marker)] == "path"):
             return self._path(wire)
-        if is_upload(self.annotation):
-            return file(self, wire)
+        if is_upload(self.annotation) or is_page(self.annotation):
+            return (page if is_page(self.annotation) else file)(self, wire)
         injected = self._injected()
         if injected is not None:
             return injected

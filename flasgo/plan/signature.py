@@ -103,14 +103,52 @@ def is_generator(endpoint: Endpoint) -> bool:
     return inspect.isgeneratorfunction(direct) or inspect.isasyncgenfunction(direct)
 
 
+def check_answers(function: Endpoint, role: str, cure: str) -> None:
+    """Raise RegistrationError for what a call only begins: generators and context managers, of which nobody runs the rest."""
+    managed = any(map(_manages, _layers(function)))
+    if managed or any(map(is_generator, _layers(function))):
+        kind = "a context manager" if managed else "a generator"
+        raise source_of(function).mistake(f"{role} is called once and gives its answer, but this is {kind}; {cure}")
+
+
+def check_handler(endpoint: Endpoint, source: Source) -> None:
+    """Raise RegistrationError for what has a signature that can be read, and yet could not answer a request."""
+    check_named(endpoint, source)
+    if any(map(_manages, _layers(endpoint))):
+        raise source.mistake(
+            "it is a context manager, which is no answer; make it a provider, `Depends(…)`, of a handler that answers."
+        )
+
+
+def check_named(endpoint: Endpoint, source: Source) -> None:
+    """Raise RegistrationError for what cannot be called with arguments by name."""
+    if any(_is_of(layer, functools.__name__) and hasattr(layer, "register") for layer in _layers(endpoint)):
+        raise source.mistake(
+            "it is a singledispatch function, which chooses by its first positional argument, and parameters are given by name; "
+            "write a function of your own that calls it."
+        )
+
+
+def _manages(layer: Endpoint) -> bool:
+    """Has contextlib made a context manager of a generator function? What a context manager decorates is another thing."""
+    wrapped, code = getattr(layer, "__wrapped__", None), getattr(layer, "__code__", None)
+    made = getattr(code, "co_name", "") == "helper" and _is_of(layer, contextlib.__name__)
+    return bool(made) and wrapped is not None and is_generator(wrapped)
+
+
+def _is_of(layer: Endpoint, module: str) -> bool:
+    """Is it a wrapper that a module of the standard library has put around a function?"""
+    module_of = getattr(layer, "__globals__", {}).get("__name__") or type(layer).__module__
+    return bool(module_of == module)
+
+
 def made_by(endpoint: Endpoint, returns: object) -> tuple[Literal["value", "generator", "context"], bool]:
     """What calling a provider gives, and whether a generator or context manager is an asynchronous one."""
     direct = _called(endpoint)
     if inspect.isasyncgenfunction(direct) or inspect.isgeneratorfunction(direct):
         return "generator", inspect.isasyncgenfunction(direct)
-    wrapped = getattr(direct, "__wrapped__", None)
-    if getattr(direct, "__globals__", {}).get("__name__") == contextlib.__name__ and is_generator(wrapped or direct):
-        return "context", inspect.isasyncgenfunction(wrapped)
+    if _manages(direct):
+        return "context", inspect.isasyncgenfunction(getattr(direct, "__wrapped__", None))
     if isinstance(direct, type):
         on_loop = hasattr(direct, "__aenter__")
         return "context" if on_loop or hasattr(direct, "__enter__") else "value", on_loop

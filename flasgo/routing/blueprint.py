@@ -16,6 +16,7 @@ from flasgo.pipeline.errors import ErrorHandlers
 from flasgo.pipeline.hooks import Hooks
 from flasgo.plan.model import Endpoint
 from flasgo.plan.signature import endpoint_name, source_of
+from flasgo.routing.appwide import AppWide
 from flasgo.routing.converters import Converters
 from flasgo.routing.mount import Mount
 from flasgo.routing.options import check_options
@@ -43,7 +44,7 @@ class Nested(Struct, frozen=True):
     name: str | None
 
 
-class Blueprint(Registrar):
+class Blueprint(AppWide, Registrar):
     """Routes, hooks, error handlers and policies under one name and prefix, for `app.register_blueprint`.
 
     `name` stands before the names of its routes: `url_for("name.view")`. `url_prefix` stands before their paths and may hold
@@ -52,7 +53,8 @@ class Blueprint(Registrar):
     `defaults` are options that all its routes get, after their own; the other keywords are those of a route, for
     every route that does not say otherwise.
 
-    Hooks registered here run for its routes alone, and for paths under its prefix that no route matches.
+    Hooks registered here run for its routes alone, and for paths under its prefix that no route matches; those of the whole
+    application are `before_app_request` and its kin. Its commands, `cli`, are grouped under its name: `flasgo cmd TARGET blog publish`.
 
     Raises RegistrationError for a name with a dot, a prefix without a slash at its beginning, and a folder that is none.
     """
@@ -68,7 +70,8 @@ class Blueprint(Registrar):
         defaults: Iterable[Struct] = (),
         **options: Unpack[SharedOptions],
     ) -> None:
-        super().__init__(owned=())
+        AppWide.__init__(self)
+        Registrar.__init__(self, owned=())
         self.name = checked_name(name)
         check_options(options, SharedOptions.__optional_keys__, self._mistake)
         self.url_prefix = checked_prefix(url_prefix)

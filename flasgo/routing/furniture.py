@@ -5,7 +5,7 @@ from typing import TypeAlias, TypeVar, overload
 
 from msgspec import Struct, field
 
-from flasgo.plan.signature import arity, call_of, endpoint_name, source_of
+from flasgo.plan.signature import arity, call_of, check_answers, endpoint_name, source_of
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -91,14 +91,20 @@ class Furnisher:
         Raises RegistrationError for a coroutine function and for one that takes arguments.
         """
         self._check_open("a context processor")
-        arity(function, allowed=range(1), role="A context processor")
-        if call_of(function) != "sync":
-            raise source_of(function).mistake(
-                "a context processor is called while a template is rendered, which may be in a thread: make it a plain function, "
-                "and await what it needs in the handler or a before_request hook."
-            )
-        self._furniture.processors.append(function)
+        self._furniture.processors.append(checked_processor(function))
         return function
+
+
+def checked_processor(function: P) -> P:
+    """Raise RegistrationError for what cannot be called while a template is rendered."""
+    check_answers(function, "A context processor", "return the mapping.")
+    arity(function, allowed=range(1), role="A context processor")
+    if call_of(function) != "sync":
+        raise source_of(function).mistake(
+            "a context processor is called while a template is rendered, which may be in a thread: make it a plain function, "
+            "and await what it needs in the handler or a before_request hook."
+        )
+    return function
 
 
 def _decorator(add: Callable[[F, str | None], None], name: F | str | None) -> F | Callable[[F], F]:

@@ -5,6 +5,7 @@ from typing import Any, TypedDict, TypeVar, Unpack, cast
 
 from msgspec import Struct, ValidationError, convert
 
+from flasgo.commands import Commands
 from flasgo.errors import HTTPException, RegistrationError
 from flasgo.http.formlimits import FormLimits
 from flasgo.http.headers import TOKEN
@@ -19,6 +20,7 @@ from flasgo.plan.returns import check_route_status
 from flasgo.plan.signature import endpoint_name, source_of
 from flasgo.plan.types import peel
 from flasgo.response import checked_status
+from flasgo.routing.appwide import check_kind, keep_handler
 from flasgo.routing.converters import AnyConverter, Converter, Converters
 from flasgo.routing.furniture import Furnisher
 from flasgo.routing.mount import Mount
@@ -89,6 +91,7 @@ class Registrar(Furnisher):
 
     def __init__(self, owned: tuple[type, ...], codecs: Codecs = NO_CODECS) -> None:
         super().__init__()
+        self.cli = Commands()
         self._owned = owned
         self._codecs = codecs
         self._converters = Converters()
@@ -111,6 +114,8 @@ class Registrar(Furnisher):
     ) -> Callable[[F], F]:
         """Register the decorated function, which is returned unchanged, for `path` and `methods`."""
         _check_path(path)
+        if "endpoint" in options:  # it would be taken for the handler
+            raise RegistrationError(f"{path!r}: what Flask calls endpoint= is name= here.")
 
         def register(endpoint: F) -> F:
             self.add_route(path, endpoint, methods=methods, **options)
@@ -287,16 +292,10 @@ class Registrar(Furnisher):
         Raises RegistrationError for a kind that is neither, or that has a handler already.
         """
         self._check_open("an error handler")
-        if not _is_error(kind):
-            raise RegistrationError(f"errorhandler({kind!r}): give an exception class or a status from 400 to 599.")
+        check_kind(kind)
 
         def register(function: F) -> F:
-            hook = error_hook(function)
-            source = source_of(function)
-            if isinstance(kind, type):
-                _once(self._by_class, kind, hook, source)
-            else:
-                _once(self._by_status, kind, hook, source)
+            keep_handler(self._by_class, self._by_status, kind, error_hook(function))
             return function
 
         return register
@@ -306,13 +305,6 @@ def _check_path(path: str) -> str:
     if not isinstance(path, str):
         raise RegistrationError(f"{path!r} is no path; write the decorator with one, as in @app.get('/books').")
     return path
-
-
-def _is_error(kind: object) -> bool:
-    """Is it an exception class, or one of the error statuses (RFC 9110 §15)?"""
-    if isinstance(kind, type):
-        return issubclass(kind, Exception)
-    return type(kind) is int and 400 <= kind <= 599  # noqa: PLR2004
 
 
 def _converters_by_annotation(converters: Converters, plan: HandlerPlan, pattern: Pattern) -> dict[str, Converter]:
@@ -339,16 +331,6 @@ def _check_choices(plan: HandlerPlan, pattern: Pattern) -> None:
                     f"the path lets <{placeholder.name}> be {choice!r}, but the annotation does not; list the same choices in both.",
                     parameter=taken.parameter,
                 ) from None
-
-
-K = TypeVar("K")
-
-
-def _once(handlers: dict[K, Hook], kind: K, hook: Hook, source: Source) -> None:
-    if kind in handlers:
-        other = source_of(handlers[kind].function)
-        raise source.mistake(f"{kind!r} has an error handler already: {other}. Keep one of them.")
-    handlers[kind] = hook
 
 
 UNDESCRIBED = Described()

@@ -1,10 +1,13 @@
 """Router: a registrar that keeps its routes, and takes those of blueprints."""
 
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+from flasgo.commands import Commands
 from flasgo.context import current
 from flasgo.errors import BuildError, RegistrationError
 from flasgo.request import Request
+from flasgo.routing.appwide import Wide, keep_handler
 from flasgo.routing.blueprint import Batch, Blueprint, checked_name, checked_prefix
 from flasgo.routing.mount import Mount
 from flasgo.routing.registrar import Registrar, RouteOptions
@@ -19,6 +22,7 @@ class Router(Registrar):
     def __init__(self, owned: tuple[type, ...], codecs: Codecs = NO_CODECS) -> None:
         super().__init__(owned, codecs)
         self._mounts: dict[str, Mount] = {}
+        self._wide: list[Wide] = []
 
     def register_blueprint(
         self, blueprint: Blueprint, *, url_prefix: str | None = None, name: str | None = None
@@ -42,12 +46,46 @@ class Router(Registrar):
                     f"register_blueprint(…, name='…')."
                 )
             mounts[each.mount.name] = each.mount
+        groups = self._groups(batches)
+        wider = self._wider(list(dict.fromkeys(each.blueprint for each in batches)))
         self._add_rules([rule for each in batches for rule in self._rules_of(each)])
         self._mounts = mounts
+        self._widen(wider)
+        for group, commands in groups.items():
+            self.cli.add_group(group, commands)
         known = {id(one) for one in self._declared}
         for member in dict.fromkeys(each.blueprint for each in batches):
             self._declared += [one for one in member.declared if id(one) not in known]
             member.close()
+
+    def _groups(self, batches: Sequence[Batch]) -> dict[str, Commands]:
+        """The commands of the blueprints, by the names of their groups. Raises RegistrationError for a name that is taken."""
+        groups = {each.mount.name: each.blueprint.cli for each in batches if each.blueprint.cli}
+        for group in groups:
+            self.cli.check_name(group)
+        return groups
+
+    def _wider(self, blueprints: Sequence[Blueprint]) -> list[Wide]:
+        """What the blueprints give to the whole application, and have not given yet.
+
+        Raises RegistrationError for an error that has a handler already.
+        """
+        wider = [each.wide for each in blueprints if each.wide not in self._wide]
+        by_class, by_status = dict(self._by_class), dict(self._by_status)
+        for wide in wider:
+            for kind, hook in wide.handlers:
+                keep_handler(by_class, by_status, kind, hook)
+        return wider
+
+    def _widen(self, wider: Iterable[Wide]) -> None:
+        for wide in wider:
+            self._wide.append(wide)
+            self._before += wide.before
+            self._after += wide.after
+            self._teardown += wide.teardown
+            self._by_class |= wide.by_class
+            self._by_status |= wide.by_status
+            self._furniture.processors += wide.processors
 
     def _meant(self, endpoint: str, values: dict[str, object]) -> str:
         """The endpoint that this name stands for; values that belong to it go into `values`."""

@@ -199,7 +199,7 @@ class CSRF:
 
     async def _check_form(self, request: Request, expected: bytes) -> None:
         """The token as a field of a form: read with the whole body, which the handler gets from the same place."""
-        values = (await request.form()).getlist(FIELD) if request.content_type in FORM_TYPES else []
+        values = (await request.read_form()).getlist(FIELD) if request.content_type in FORM_TYPES else []
         if len(values) != 1:
             raise self._failed(request, "no-token")
         raw = unmask(values[0].encode("utf-8", "replace"))

@@ -18,8 +18,8 @@ MAX_TEMPLATE_BYTES = 262_144
 
 OPEN_TO_TEMPLATES: Mapping[type, frozenset[str]] = {
     Request: frozenset({
-        "args", "blueprint", "client_ip", "content_type", "cookies", "csrf_token", "endpoint", "g", "headers", "host", "method", "path",
-        "path_params", "query_params", "query_string", "root_path", "scheme", "session", "url", "user",
+        "args", "blueprint", "client_ip", "content_type", "cookies", "csrf_token", "endpoint", "form", "g", "headers", "host", "method", "path",
+        "path_params", "query_params", "query_string", "referrer", "root_path", "scheme", "session", "url", "user",
     }),
     Session: frozenset({"data", "get", "is_new", "items", "keys", "modified", "values"}),
 }  # fmt: skip

@@ -1,17 +1,21 @@
 """TemplateSite: what an application knows of templates."""
 
 from collections.abc import Mapping, Sequence
-from typing import Unpack, overload
+from typing import TypeVar, Unpack, overload
 
 from markupsafe import Markup
 
 from flasgo.context import current
+from flasgo.pageform import FormWords
+from flasgo.plan.signature import arity, call_of, check_answers, source_of
 from flasgo.response import Response
 from flasgo.routing.blueprint import Blueprint
 from flasgo.routing.router import Router
 from flasgo.templating.engine import EnvironmentOptions, JinjaTemplates
 from flasgo.templating.lookup import Folder
 from flasgo.templating.streaming import TemplateStream
+
+W = TypeVar("W", bound=FormWords)
 
 
 class TemplateSite(Router):
@@ -20,6 +24,20 @@ class TemplateSite(Router):
     templates: JinjaTemplates | None = None
     """What `configure_templates` has made."""
     _watch_templates: bool = False
+    _form_words: FormWords | None = None
+
+    def form_message(self, function: W) -> W:
+        """Let a plain `function(problem)` say what is wrong with the forms of pages: a FormProblem → a sentence, or None for the usual one.
+
+        It is called in the request, whose language it may look for. Raises RegistrationError for what cannot be called so, and FrozenError.
+        """
+        self._check_open("words for forms")
+        check_answers(function, "What words forms", "return the sentence.")
+        arity(function, allowed=range(1, 2), role="What words forms")
+        if call_of(function) != "sync":
+            raise source_of(function).mistake("what words forms is called while one is read: make it a plain function.")
+        self._form_words = function
+        return function
 
     def configure_templates(
         self, template_dirs: Folder | Sequence[Folder], **options: Unpack[EnvironmentOptions]

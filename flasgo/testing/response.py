@@ -60,6 +60,11 @@ class TestResponse(Struct):
         return self.headers.raw
 
     @property
+    def data(self) -> bytes:
+        """The body, as Flask calls it."""
+        return self.body
+
+    @property
     def content_type(self) -> str | None:
         return self.headers.get("content-type")
 

@@ -8,7 +8,8 @@ import sys
 import textwrap
 import types
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -1025,3 +1026,112 @@ def test_none_is_no_handler():
         RegistrationError, match=r"'/x': None is no handler: a route needs a callable; give it a function"
     ):
         Flasgo().add_route("/x", None)  # ty: ignore[invalid-argument-type] - what it is about
+
+
+# ── what a call only begins
+
+
+async def async_generator(*_: object) -> AsyncIterator[str]:
+    yield "x"
+
+
+def generator(*_: object) -> Iterator[str]:
+    yield "x"
+
+
+@contextmanager
+def manager(*_: object) -> Generator[str]:
+    yield "x"
+
+
+@asynccontextmanager
+async def async_manager(*_: object) -> AsyncGenerator[str]:
+    yield "x"
+
+
+@functools.wraps(async_generator)
+def passing_on(*values: object) -> object:
+    return async_generator(*values)
+
+
+class Dispatching:
+    @functools.singledispatchmethod
+    def answer(self, value: int = 1) -> str:
+        return str(value)
+
+
+@functools.singledispatch
+def dispatching(value: int = 1) -> str:
+    return str(value)
+
+
+@pytest.mark.parametrize(
+    "function", [async_generator, generator, manager, async_manager, pytest.param(passing_on, id="wrapper")]
+)
+@pytest.mark.parametrize(
+    "register",
+    ["before_request", "after_request", "teardown_request", "context_processor", "errorhandler", "form_message"],
+)
+def test_a_hook_that_only_begins_is_refused_with_a_cure(register: str, function: Callable[..., object]) -> None:
+    app = Flasgo()
+    decorator = getattr(app, register)
+    if register == "errorhandler":
+        decorator = decorator(404)
+
+    kind = "context manager" if "manager" in function.__name__ else "generator"
+    with pytest.raises(RegistrationError, match=f"is called once and gives its answer, but this is a {kind}; "):
+        decorator(function)
+
+
+@pytest.mark.parametrize("function", [manager, async_manager])
+def test_a_context_manager_is_no_handler(function: Callable[..., object]) -> None:
+    with pytest.raises(RegistrationError, match="make it a provider"):
+        Flasgo().add_route("/", function)
+
+
+@pytest.mark.parametrize("function", [dispatching, Dispatching().answer, functools.partial(dispatching)], ids=range(3))
+def test_a_singledispatch_function_is_neither_handler_nor_provider(function: Callable[..., object]) -> None:
+    with pytest.raises(RegistrationError, match="chooses by its first positional argument"):
+        Flasgo().add_route("/", function)
+
+    def handler(value: Annotated[str, Depends(function)]) -> str:
+        return value
+
+    with pytest.raises(RegistrationError, match="write a function of your own that calls it"):
+        Flasgo().add_route("/", handler)
+
+
+def test_a_singledispatch_function_may_be_a_hook_and_a_context_manager_may_decorate_a_handler() -> None:
+    app = Flasgo()
+    entered: list[str] = []
+
+    @contextmanager
+    def timed() -> Generator[None]:
+        entered.append("in")
+        yield
+        entered.append("out")
+
+    @functools.singledispatch
+    def told(error: Exception) -> tuple[str, int]:
+        return "an error", 400
+
+    @told.register
+    def _(error: KeyError) -> tuple[str, int]:
+        return f"no {error}", 400
+
+    app.errorhandler(LookupError)(told)
+
+    @app.get("/")
+    @timed()
+    def index() -> str:
+        return {"a": "b"}["c"]
+
+    @app.get("/fine")
+    @timed()
+    def fine() -> str:
+        return "fine"
+
+    client = app.test_client()
+    assert client.get("/").text == "no 'c'"
+    assert client.get("/fine").text == "fine"
+    assert entered == ["in", "in", "out"]

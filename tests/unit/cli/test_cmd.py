@@ -113,3 +113,143 @@ def test_the_shell_works_where_there_is_no_readline(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", io.StringIO("print(1 + 1)\n"))
     assert main(["shell", "app:bare"]) == 0
     assert "2\n" in capsys.readouterr().out
+
+
+LASTING = """
+    import click
+    from collections.abc import AsyncIterator, Iterator
+    from typing import Annotated
+    from flasgo import Blueprint, Depends, Flasgo, Settings, current_app
+
+    def opened(settings: Settings) -> Iterator[list[str]]:
+        print("open")
+        yield [settings.API_TITLE]
+        print("close")
+
+    def for_a_request() -> int:
+        return 1
+
+    Database = Annotated[list[str], Depends(opened, scope="app")]
+    app = Flasgo(settings={"API_TITLE": "shop"})
+
+    @app.lifespan
+    async def life(app: object) -> AsyncIterator[dict[str, object]]:
+        print("start")
+        yield {"name": "state"}
+        print("stop")
+
+    @app.cli.command()
+    @click.argument("text")
+    def add(text: str, database: Database) -> None:
+        print("add", text, database, current_app.state.name)
+
+    @app.cli.command()
+    async def later(database: Database) -> None:
+        print("later", database)
+
+    @app.cli.command(lifespan=True)
+    def asking() -> None:
+        print("asking", app.state.name)
+
+    @app.cli.command()
+    def plain() -> None:
+        print("plain")
+
+    @app.cli.command(lifespan=True)
+    def failing() -> None:
+        raise click.ClickException("It did not work.")
+
+    @click.group()
+    def db() -> None:
+        print("group")
+
+    @db.command()
+    def init() -> None:
+        print("init", app.state.name)
+
+    app.cli.add_command(db, lifespan=True)
+    app.cli.add_command(click.Group("bare", commands={"init": init}), lifespan=True)
+    app.cli.add_command(db, "closed")
+
+    blog, inner = Blueprint("blog", url_prefix="/blog"), Blueprint("inner")
+
+    @blog.cli.command()
+    def publish(database: Database) -> None:
+        "Publish what is due."
+        print("publish", database)
+
+    @inner.cli.command("count")
+    def count() -> None:
+        print("count")
+
+    blog.register_blueprint(inner)
+    app.register_blueprint(blog)
+    app.register_blueprint(blog, name="notes", url_prefix="/notes")
+
+    wrong = Flasgo()
+
+    @wrong.cli.command()
+    def wrongly(value: Annotated[int, Depends(for_a_request)]) -> None: ...
+
+    broken = Flasgo()
+
+    @broken.lifespan
+    async def breaks(app: object) -> AsyncIterator[None]:
+        raise ValueError("no database")
+        yield
+
+    @broken.cli.command(lifespan=True)
+    def never() -> None: ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        (["add", "tea"], "start open add:tea:['shop']:state close stop"),
+        (["later"], "start open later:['shop'] close stop"),
+        (["asking"], "start asking:state stop"),
+        (["plain"], "plain"),
+        (["db", "init"], "start group init:state stop"),
+        (["bare", "init"], "start init:state stop"),
+        (["blog", "publish"], "start open publish:['shop'] close stop"),
+        (["notes", "publish"], "start open publish:['shop'] close stop"),
+        (["blog.inner", "count"], "count"),
+        (["asking", "--help"], ""),
+    ],
+)
+def test_a_command_that_asks_runs_inside_the_lifespan(project, arguments, printed, capsys):
+    project.write("shop.py", LASTING)
+    assert main(["cmd", "shop.py", *arguments]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    if "--help" not in arguments:
+        assert " ".join(line.replace(" ", ":") for line in lines) == printed
+    assert ("start" in lines) == ("start" in printed)
+
+
+def test_the_lifespan_is_closed_after_a_command_that_fails(project, capsys):
+    project.write("shop.py", LASTING)
+    assert main(["cmd", "shop.py", "failing"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "start\nstop\n"
+    assert "It did not work." in captured.err
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("shop.py:wrong", "a command has no request; give the provider the application's lifetime"),
+        ("shop.py:broken", "startup failed: ValueError: no database"),
+    ],
+)
+def test_what_cannot_be_given_to_a_command_is_told(project, target, said, capsys):
+    project.write("shop.py", LASTING)
+    assert main(["cmd", target, "never"]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_commands_of_a_blueprint_are_listed_under_its_name(project, capsys):
+    project.write("shop.py", LASTING)
+    assert main(["cmd", "shop.py", "blog"]) in {0, 2}
+    printed = capsys.readouterr()
+    assert "Publish what is due." in printed.out + printed.err

@@ -1,4 +1,6 @@
 import asyncio
+import subprocess
+import sys
 import threading
 from contextvars import ContextVar
 
@@ -139,3 +141,27 @@ async def test_several_loops_may_share_a_pool(pool):
         return asyncio.run(many())
 
     assert await asyncio.to_thread(in_another_loop) == await many() == list(range(20))
+
+
+def test_what_is_to_be_closed_when_the_interpreter_ends_is_closed() -> None:
+    program = """
+import asyncio, atexit, threading
+from flasgo.pipeline.threads import ThreadPool
+
+pool = ThreadPool(1)
+asyncio.run(pool.run_surely(print, "before", flush=True))
+atexit.register(lambda: asyncio.run(pool.run_surely(print, "at the end", flush=True)))
+"""
+    ended = subprocess.run((sys.executable, "-c", program), capture_output=True, text=True, check=False)
+
+    assert ended.stdout == "before\nat the end\n"
+    assert ended.stderr == ""
+
+
+async def test_where_no_thread_begins_any_more_a_call_is_made_at_once(pool: ThreadPool) -> None:
+    await pool.run(print)
+    executor = pool._executor
+    assert executor is not None
+    executor.shutdown()  # as the interpreter does it, without the pool's knowing
+
+    assert await pool.run_surely(lambda: threading.current_thread() is threading.main_thread())
