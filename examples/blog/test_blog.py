@@ -108,8 +108,8 @@ def test_a_form_comes_back_with_what_was_typed_and_what_is_wrong(ada: Visitor) -
 @pytest.mark.parametrize(
     ("name", "password", "problem"),
     [
-        ("a", PASSWORD, "Must have at least 2 characters."),
-        ("a b", PASSWORD, "May have letters, digits, hyphens and underscores."),
+        ("a", PASSWORD, "At least 2 characters."),
+        ("a b", PASSWORD, "Only letters, digits, hyphens and underscores."),
         ("ADA", PASSWORD, "This name is taken: choose another."),
         ("bob", "short", "15 characters"),
     ],
@@ -200,7 +200,7 @@ def test_what_is_no_picture_is_refused_whatever_it_says_of_itself(content: bytes
     page = ada.write("With a picture", picture=content)
 
     assert page.status_code == 422
-    assert "Is not a PNG, JPEG, GIF or WebP picture." in page.text
+    assert "This is not a PNG, JPEG, GIF or WebP picture." in page.text
 
 
 def test_a_picture_that_is_too_large_is_refused(ada: Visitor) -> None:
