@@ -67,6 +67,7 @@ from flasgo.outbound.urls import SSRFViolation
 from flasgo.pageform import FormProblem, PageForm
 from flasgo.plan.access import Permission
 from flasgo.plan.answers import Accepted, Created, Status
+from flasgo.plan.cors import CORS
 from flasgo.plan.headers import Cache
 from flasgo.plan.limits import RateLimitRule
 from flasgo.plan.markers import Body, Cookie, Depends, File, Form, Header, Path, Query
@@ -101,6 +102,7 @@ if typing.TYPE_CHECKING:  # for checkers alone: see _LATE
     from flasgo.templating.loader import BaseLoader, SecureTemplateLoader, Template, TemplateNotFound
 
 __all__ = [
+    "CORS",
     "Accepted",
     "AllowAny",
     "AuthBackend",

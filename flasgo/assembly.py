@@ -5,6 +5,7 @@
     ── error net ──      everything below may raise; the failure throttle stands here, where only refusals come
     hosts                first: nothing else is done for a request that is not for us
     head limit           before anything reads the header fields again
+    CORS                 answers preflights, which bring no credentials, before anything asks for some
     session              opened by whoever looks first, which may be CSRF
     csrf                 before any of the application's own code runs for an unsafe request
     before_request       the user's own gates, the application's first, then those of its blueprints, the outer ones first
@@ -58,6 +59,7 @@ from flasgo.pipeline.errors import ErrorHandlers, ErrorNet, Explain
 from flasgo.pipeline.hooks import BeforeHooks, Hooks, Teardown, compile_after, compile_teardown
 from flasgo.pipeline.stage import Handle, Stage
 from flasgo.pipeline.threads import ThreadPool
+from flasgo.plan.cors import cors_of_settings
 from flasgo.plan.files import StaticFolder
 from flasgo.plan.model import FileLimit, Route
 from flasgo.ratelimit.limiter import Limiter
@@ -70,6 +72,7 @@ from flasgo.routing.mount import Mount, own_ground
 from flasgo.routing.pattern import Pattern, Segment
 from flasgo.routing.rule import Rule
 from flasgo.routing.table import Miss, Table
+from flasgo.security.cors import CrossOrigin, Sharings
 from flasgo.security.csp import Nonces
 from flasgo.security.csrf import CSRF
 from flasgo.security.etags import EntityTags
@@ -211,11 +214,10 @@ def assemble(
     log = SecurityLog(enabled=settings.LOG_SECURITY_EVENTS)
     throttle = FailureThrottle(settings, log=log)
     limits = RateLimits(Limiter(limit_store, log=log), [rule.route for rule in rules], settings.RATE_LIMIT_DEFAULT)
-    headers = _headers(settings, log)
-    explain = _debug_page(settings) if settings.DEBUG else None
+    headers, explain = _headers(settings, log), _debug_page(settings) if settings.DEBUG else None
     hosts, sessions = HostCheck(settings.ALLOWED_HOSTS, log=log), _sessions(settings, keeper, log)
     csrf, logins = _csrf(rules, settings, log), policies.backends.logins(settings)
-    failures = _credential_failures(settings, log)
+    failures, sharings = _credential_failures(settings, log), _sharings(rules, settings)
     terms = replace(
         _common_terms(app, failures, codecs, words), sessions=sessions, csrf=csrf, logins=logins, processors=processors
     )
@@ -229,6 +231,7 @@ def assemble(
             Nonces(headers.fields),
             *((hosts,) if settings.ENFORCE_ALLOWED_HOSTS else ()),
             HeadLimit(settings.MAX_REQUEST_HEAD_BYTES),
+            *((CrossOrigin(sharings, mount),) if sharings.any else ()),
             sessions,
             *((csrf,) if csrf is not None else ()),
             BeforeHooks(everyone.before),
@@ -260,7 +263,7 @@ def assemble(
         elsewhere=_elsewhere(mounts, answer_nowhere),
         proxies=TrustedProxies(settings.TRUSTED_PROXIES, settings.PROXY_HEADERS, log=log),
         proxied=bool(settings.TRUSTED_PROXIES),
-        finish=headers.finish,
+        finish=CrossOrigin(sharings, None).before(headers.finish),
         rules=rules,
         around=around,
     )
@@ -307,6 +310,10 @@ def _credential_failures(settings: Settings, log: SecurityLog) -> CredentialFail
     if not limit:
         return None
     return CredentialFailures(FailureCounts(settings.CREDENTIAL_FAILURE_WINDOW_SECONDS), limit, log=log)
+
+
+def _sharings(rules: Sequence[Rule], settings: Settings) -> Sharings:
+    return Sharings(rules, cors_of_settings(settings), partial(forms_of, settings=settings))
 
 
 def _sessions(settings: Settings, keeper: SessionKeeper | None, log: SecurityLog) -> Sessions:

@@ -117,6 +117,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     CSRF_REQUIRE_ORIGIN: bool = True
     CSRF_COOKIE_SECURE: bool = True
 
+    CORS_ORIGINS: frozenset[str] = frozenset()
+    CORS_METHODS: frozenset[Token] = frozenset()
+    CORS_HEADERS: frozenset[Token] = frozenset({"content-type"})
+    CORS_EXPOSE_HEADERS: frozenset[Token] = frozenset()
+    CORS_CREDENTIALS: bool = False
+    CORS_MAX_AGE: Annotated[int, Meta(ge=0, le=86_400, extra={"unit": "seconds"})] = 600
+    CORS_PRIVATE_NETWORK: bool = False
+
     SESSION_COOKIE_NAME: Token = "flasgo-session"
     # Ten years at most: more is a number of milliseconds. Browsers keep a cookie 400 days (RFC 6265bis §5.5).
     SESSION_COOKIE_MAX_AGE: Annotated[int, Meta(ge=1, le=315_360_000, extra={"unit": "seconds"})] = 604_800
@@ -374,12 +382,28 @@ def _rule_faults(settings: Settings) -> Iterator[Fault]:
             ("SESSION_COOKIE_SAME_SITE", "SESSION_COOKIE_SECURE"),
             'SESSION_COOKIE_SAME_SITE "None" needs SESSION_COOKIE_SECURE; browsers drop such a cookie otherwise',
         )
+    yield from _cors_faults(settings)
     if settings.DOCS_PATH == settings.OPENAPI_PATH:
         yield ("DOCS_PATH", "OPENAPI_PATH"), "DOCS_PATH and OPENAPI_PATH must differ; move one of them"
     if settings.SSRF_ENABLED and not settings.SSRF_ALLOWED_SCHEMES:
         yield (
             ("SSRF_ALLOWED_SCHEMES", "SSRF_ENABLED"),
             "SSRF_ALLOWED_SCHEMES must not be empty while SSRF_ENABLED; no URL could pass",
+        )
+
+
+def _cors_faults(settings: Settings) -> Iterator[Fault]:
+    for name in ("CORS_ORIGINS", "CORS_HEADERS", "CORS_EXPOSE_HEADERS"):
+        if settings.CORS_CREDENTIALS and "*" in getattr(settings, name):
+            names = (name, "CORS_CREDENTIALS")
+            yield (
+                names,
+                f'{name} "*" with CORS_CREDENTIALS would show every site what belongs to your visitors; name them',
+            )
+    if "*" in settings.CORS_ORIGINS and len(settings.CORS_ORIGINS) > 1:
+        yield (
+            ("CORS_ORIGINS",),
+            'CORS_ORIGINS holds "*" and others: it is every origin; keep it alone, or name those you mean',
         )
 
 

@@ -63,6 +63,14 @@ def _is_origin(text: str) -> bool:
     return text != "null" and (_is_host(text) or _is_domain(text.removeprefix("*")))
 
 
+def is_cors_origin(text: str) -> bool:
+    """As _is_origin, but with its scheme; or "*" for every one."""
+    return text == "*" or ("://" in text and _is_origin(text))
+
+
+CORS_ORIGIN_FORM = "an origin as in 'https://app.example.com:8443', 'https://*.example.com' for its sub-domains, or '*' for all; no path"
+
+
 def _is_network(text: str) -> bool:
     """An IP address, a network as in 10.0.0.0/8, whose host bits are zero, or "unix" for peers on a unix socket."""
     if text == "unix":
@@ -104,6 +112,7 @@ GRAMMARS: tuple[tuple[str, Callable[[str], object], str], ...] = (
         _is_origin,
         "an origin as in 'https://example.com:8443', without path; '.example.com' or 'https://*.example.com' for sub-domains",
     ),
+    ("CORS_ORIGINS", is_cors_origin, CORS_ORIGIN_FORM),
     (
         "RATE_LIMIT_DEFAULT",
         _is_rate,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from flasgo.checks.model import Facts, Finding, Judged, Severity
 from flasgo.plan.access import Access
+from flasgo.plan.cors import ANY, CORS, cors_of, cors_of_settings
 from flasgo.plan.headers import RouteHeaders
 from flasgo.plan.limits import RateLimitRule, rule_of, rules_of
 from flasgo.plan.model import Route
@@ -198,6 +199,14 @@ def cross_origin(facts: Facts) -> Iterator[Finding]:
     everywhere = dict(facts.settings.SECURITY_HEADERS)
     if fault := _shared_with(everywhere):
         yield Finding("F018", fault[0], f"SECURITY_HEADERS {fault[1]}", _CORS_CURE)
+    everyone = cors_of_settings(facts.settings)
+    shared: dict[tuple[Severity, str], list[Judged]] = {}
+    for one in facts.routes:
+        cors = cors_of(one.route, everyone)
+        for fault in () if cors is None else _opened(cors):
+            shared.setdefault(fault, []).append(one)
+    for (severity, what), routes in shared.items():
+        yield Finding("F018", severity, f"CORS {what}:", _CORS_CURE, places(routes))
     for one in facts.routes:
         option = one.route.option(RouteHeaders)
         fields = {} if option is None else {n.decode("latin-1"): v.decode("latin-1") for n, v in option.fields}
@@ -207,6 +216,22 @@ def cross_origin(facts: Facts) -> Iterator[Finding]:
 
 
 _CORS_CURE = "Name the origins that may read it, one in each answer, with Vary: Origin; never echo what a client sends."
+
+
+def _opened(cors: CORS) -> Iterator[tuple[Severity, str]]:
+    if ANY in cors.origins:
+        yield "warning", "lets pages of every site read the answers"
+    plain = [origin for origin in cors.origins if origin.startswith("http://") and not LOCAL.match(origin)]
+    if plain:
+        severity: Severity = "error" if cors.credentials else "warning"
+        yield (
+            severity,
+            f"trusts pages that come without TLS, which any network on the way can write ({', '.join(plain)})",
+        )
+
+
+LOCAL = re.compile(r"http://(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?\Z")
+"""Origins of this machine: of use in development, and nobody's in production."""
 
 
 def _shared_with(fields: Mapping[str, str], *, asks: bool = False) -> tuple[Severity, str] | None:

@@ -14,6 +14,7 @@ from flasgo.cli.failures import shown_path
 from flasgo.cli.target import load_target
 from flasgo.errors import ConfigurationError
 from flasgo.plan.access import Policy
+from flasgo.plan.cors import cors_of, cors_of_settings
 from flasgo.plan.limits import RateLimitRule, rule_of, rules_of
 from flasgo.plan.model import Route
 from flasgo.security.csrf import CSRF
@@ -21,7 +22,7 @@ from flasgo.settings import Settings
 
 _TITLES: tuple[str, ...] = ("PATH", "METHODS", "NAME", "LIMITS", "HANDLER", "SOURCE")
 _LIMITS = _TITLES.index("LIMITS")
-_POLICY_TITLES = ("PATH", "METHODS", "PERMISSIONS", "BACKENDS", "CSRF", "LIMITS")
+_POLICY_TITLES: tuple[str, ...] = ("PATH", "METHODS", "PERMISSIONS", "BACKENDS", "CSRF", "LIMITS", "CORS")
 
 
 class _Row(Struct, frozen=True):
@@ -45,10 +46,19 @@ class _PolicyRow(Struct, frozen=True):
     backends: tuple[str, ...]
     csrf: Literal["checked", "with a login", "with a session", "off", "-"]
     limits: tuple[str, ...]
+    cors: str | None
 
     def cells(self) -> tuple[str | tuple[str, ...], ...]:
         dash = ("-",)
-        return self.path, self.methods, self.permissions or dash, self.backends or dash, self.csrf, self.limits or dash
+        return (
+            self.path,
+            self.methods,
+            self.permissions or dash,
+            self.backends or dash,
+            self.csrf,
+            self.limits or dash,
+            self.cors or "-",
+        )
 
 
 @click.command()
@@ -73,7 +83,10 @@ def routes(target: str, app_name: str | None, policy: bool, as_json: bool, env_f
         asked = [_policy_row(route, app.settings, defaults) for route in app.resolved_routes()]
         asked.sort(key=lambda row: (row.path, row.methods))
         cells = [tuple(", ".join(c) if isinstance(c, tuple) else c for c in row.cells()) for row in asked]
-        click.echo(json.dumps(to_builtins(asked), indent=2) if as_json else _aligned(_POLICY_TITLES, cells))
+        titles = _POLICY_TITLES
+        if not any(row.cors for row in asked):
+            titles, *cells = [line[:-1] for line in (titles, *cells)]
+        click.echo(json.dumps(to_builtins(asked), indent=2) if as_json else _aligned(titles, cells))
         return 0
     rows = sorted((_row(route, defaults) for route in app.routes), key=lambda row: (row.path, row.methods))
     click.echo(json.dumps(to_builtins(rows), indent=2) if as_json else _table(rows))
@@ -82,6 +95,7 @@ def routes(target: str, app_name: str | None, policy: bool, as_json: bool, env_f
 
 def _policy_row(route: Route, settings: Settings, limits: Sequence[RateLimitRule]) -> _PolicyRow:
     policy = route.option(Policy)
+    cors = cors_of(route, cors_of_settings(settings))
     return _PolicyRow(
         path=route.path,
         methods=tuple(sorted(route.methods)),
@@ -89,6 +103,7 @@ def _policy_row(route: Route, settings: Settings, limits: Sequence[RateLimitRule
         backends=() if policy is None else policy.backends,
         csrf=_csrf(route, settings, policy),
         limits=tuple(map(str, rules_of(route, limits))),
+        cors=None if cors is None else str(cors),
     )
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 from flasgo.errors import FrozenError, RegistrationError
 from flasgo.pipeline.errors import ErrorHandlers
 from flasgo.pipeline.hooks import Hooks
+from flasgo.plan.cors import CORS, cors_option
 from flasgo.plan.model import Endpoint
 from flasgo.plan.signature import endpoint_name, source_of
 from flasgo.routing.appwide import AppWide
@@ -78,11 +79,20 @@ class Blueprint(AppWide, Registrar):
         self.template_folder = _checked_folder("template_folder", template_folder)
         self.static_folder = _checked_folder("static_folder", static_folder)
         self.static_url_path = checked_prefix(static_url_path)
-        self._defaults = list(defaults)
+        self._defaults = [*self._shared_cors(options), *defaults]
         self._options = options
         self._entries: list[Entry] = []
         self._nested: list[Nested] = []
         self._closed = False
+
+    def _shared_cors(self, options: SharedOptions) -> tuple[CORS, ...]:
+        """What `cors=` says: a default, so that it also holds for what no route of this blueprint matches."""
+        if "cors" not in options:
+            return ()
+        try:
+            return (cors_option(options.pop("cors")),)
+        except ValueError as error:
+            raise self._mistake(str(error)) from None
 
     def _mistake(self, problem: str) -> RegistrationError:
         return RegistrationError(f"Blueprint {self.name!r}: {problem}")

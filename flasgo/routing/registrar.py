@@ -11,6 +11,7 @@ from flasgo.http.formlimits import FormLimits
 from flasgo.http.headers import TOKEN
 from flasgo.pipeline.hooks import Hook, after_hook, before_hook, error_hook, teardown_hook
 from flasgo.plan.access import DEFAULT, AnyPermission, access_of
+from flasgo.plan.cors import CORS, cors_option
 from flasgo.plan.documents import Described, checked_raises, checked_responses
 from flasgo.plan.headers import Cache, EntityTag, RouteHeaders, header_options
 from flasgo.plan.limits import KeyFunc, LimitAlgorithm, RateLimitExempt, RateLimitRule
@@ -42,7 +43,7 @@ class SharedOptions(TypedDict, total=False):
     `threaded=False` runs a plain handler on the event loop, for those that never block. `strict_slashes` (default
     STRICT_SLASHES): the path with a slash more or less at its end is redirected here (True) or answered as well (False).
     `max_body_bytes` replaces MAX_REQUEST_BODY_BYTES, and the 16 MiB of a multipart form, on this route; `max_file_bytes` bounds
-    each uploaded file as well. `csrf=False` takes the CSRF check away, for routes whose
+    each uploaded file as well. `cors` says which pages of other origins may read the answers (None: none, whatever the blueprint or CORS_ORIGINS says). `csrf=False` takes the CSRF check away, for routes whose
     callers prove who they are by something that a browser does not send by itself. `headers` replace and join the default
     headers of the route's answers; None removes one.
 
@@ -57,6 +58,7 @@ class SharedOptions(TypedDict, total=False):
     strict_slashes: bool | None
     max_body_bytes: int | None
     max_file_bytes: int | None
+    cors: CORS | None
     csrf: bool
     auth: str | Iterable[str]
     permissions: Iterable[AnyPermission]
@@ -206,6 +208,7 @@ class Registrar(Furnisher):
                 *_file_limit(options, source),
                 *_access(options, source),
                 *_header_options(options, methods, source),
+                *_cors(options, methods, source),
             ),
         )
         return Rule(route, pattern, mount)
@@ -408,6 +411,15 @@ def _file_limit(options: RouteOptions, source: Source) -> tuple[FileLimit, ...]:
             f"max_file_bytes={size} is more than the form around it may have; give the route a larger max_body_bytes, too."
         )
     return (FileLimit(size),)
+
+
+def _cors(options: RouteOptions, methods: frozenset[str], source: Source) -> tuple[CORS, ...]:
+    if "cors" not in options:
+        return ()
+    try:
+        return (cors_option(options["cors"], methods),)
+    except ValueError as error:
+        raise source.mistake(str(error)) from None
 
 
 def _header_options(

@@ -26,7 +26,7 @@ LONG = 2.0
 
 APPLICATION = """
     import asyncio, os
-    from flasgo import Cache, Flasgo, Request, Session
+    from flasgo import CORS, Cache, Flasgo, Request, Session
 
     app = Flasgo(settings={
         "SECRET_KEY": "q7Vd2mXoR9tLkZ4wPbE8sNcYh1JfGu6A",
@@ -56,6 +56,10 @@ APPLICATION = """
     @app.ratelimit(3, per=60)
     async def limited() -> str:
         return "in"
+
+    @app.route("/shared", methods=["GET", "PUT"], cors=CORS(origins=["https://app.example"], credentials=True))
+    async def shared() -> str:
+        return "shared"
 
     @app.get("/open")
     async def open_things() -> str:
@@ -155,6 +159,33 @@ def soon() -> Generator[None]:
     began = time.monotonic()
     yield
     assert time.monotonic() - began < LONG
+
+
+# ── origins ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        b"null", b"https://evil.example", b"https://app.example.evil.example", b"https://app.example\xff", b"https://app.example:444",
+        b"https://app.example,https://evil.example", b"https://app.example/", b"http://app.example", b"*", b"https://app.example\tx",
+        b"https://app.example\r\nOrigin: https://app.example",
+    ],
+)  # fmt: skip
+def test_an_origin_that_is_not_listed_is_never_sent_back(server, origin):
+    """CWE-942."""
+    asked = b"Access-Control-Request-Method: PUT"
+    for request in (
+        head("/shared", b"Origin: " + origin),
+        head("/shared", b"Origin: " + origin, asked, method=b"OPTIONS"),
+        head("/nowhere", b"Origin: https://app.example", asked, method=b"OPTIONS"),
+        head("/change", b"Origin: https://app.example", asked, method=b"OPTIONS"),
+    ):
+        _, headers, _ = ask(server, request)
+        assert [name for name in headers if name.startswith("access-control-")] == []
+    _, headers, _ = ask(server, head("/shared", b"Origin: https://app.example", asked, method=b"OPTIONS"))
+    assert headers["access-control-allow-origin"] == "https://app.example"
+    assert headers["set-cookie"] == ""
 
 
 # ── algorithms ──────────────────────────────────────────────────────────────────────────────────────────────────────

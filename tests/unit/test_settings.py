@@ -114,6 +114,13 @@ class TestDefaults:
             "REMEMBER_COOKIE_MAX_AGE",
             "SSRF_ALLOWED_PORTS",
             "SSRF_MAX_REDIRECTS",
+            "CORS_ORIGINS",
+            "CORS_METHODS",
+            "CORS_HEADERS",
+            "CORS_EXPOSE_HEADERS",
+            "CORS_CREDENTIALS",
+            "CORS_MAX_AGE",
+            "CORS_PRIVATE_NETWORK",
         }
 
     def test_every_protection_is_on(self) -> None:
@@ -626,6 +633,27 @@ class TestRules:
     def test_what_is_no_host_pattern(self, pattern: str) -> None:
         for name in ("ALLOWED_HOSTS", "SSRF_ALLOWED_HOSTS"):
             assert problem({name: [pattern]}).startswith(f"{name} holds ")
+
+    @pytest.mark.parametrize(
+        ("settings", "blamed"),
+        [
+            ({"CORS_ORIGINS": ["*"]}, "CORS_ORIGINS"),
+            ({"CORS_ORIGINS": ["https://a.example"], "CORS_HEADERS": ["*"]}, "CORS_HEADERS"),
+            ({"CORS_ORIGINS": ["https://a.example"], "CORS_EXPOSE_HEADERS": ["*"]}, "CORS_EXPOSE_HEADERS"),
+        ],
+    )
+    def test_credentials_are_not_for_every_origin(self, settings: dict[str, object], blamed: str) -> None:
+        assert problem({**settings, "CORS_CREDENTIALS": True}).startswith(f'{blamed} "*" with CORS_CREDENTIALS')
+        assert not load_settings(settings).CORS_CREDENTIALS
+
+    @pytest.mark.parametrize(
+        "origin", ["a.example", "null", "https://a.example/", "ftp://a.example", ".a.example", "https://*", "**", ""]
+    )
+    def test_what_is_no_origin_to_share_with(self, origin: str) -> None:
+        assert problem({"CORS_ORIGINS": [origin]}).startswith("CORS_ORIGINS holds ")
+
+    def test_every_origin_stands_alone(self) -> None:
+        assert problem({"CORS_ORIGINS": ["*", "https://a.example"]}).startswith('CORS_ORIGINS holds "*" and others')
 
     def test_the_longest_label(self) -> None:
         assert load_settings({"ALLOWED_HOSTS": ["a" * 63]}).ALLOWED_HOSTS == {"a" * 63}

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import pytest
 
-from flasgo import AllowAny, Blueprint, Flasgo, Header, IsAuthenticated, bearer_token_backend
+from flasgo import CORS, AllowAny, Blueprint, Flasgo, Header, IsAuthenticated, bearer_token_backend
 from flasgo.checks.keys import weakness
 from flasgo.checks.run import ALWAYS, DEPLOYED, check
 from flasgo.checks.serving import variables_of
@@ -431,6 +431,38 @@ def test_f018_is_worse_where_somebody_is_asked():
         ("error", "GET /orders"),
         ("warning", "GET /public"),
     ]
+
+
+def test_f018_what_is_shared_with_too_many(monkeypatch):
+    app = sound()
+    app.get("/all", cors=CORS(origins=["*"]))(lambda: "x")
+    app.get("/too", cors=CORS(origins=["*"]))(lambda: "x")
+    app.get("/plain", cors=CORS(origins=["http://app.example", "http://*.app.example"]))(lambda: "x")
+    app.get("/mine", cors=CORS(origins=["http://app.example"], credentials=True))(lambda: "x")
+    app.get("/local", cors=CORS(origins=["http://localhost:5173", "http://127.0.0.1", "http://[::1]:3000"]))(
+        lambda: "x"
+    )
+    app.get("/named", cors=CORS(origins=["https://app.example"], credentials=True))(lambda: "x")
+    app.get("/closed", cors=None)(lambda: "x")
+
+    assert [
+        (one.severity, one.message, [place.partition("  ")[0] for place in one.where])
+        for one in found(app, "F018", deploy=False)
+    ] == [
+        (
+            "error",
+            "CORS trusts pages that come without TLS, which any network on the way can write (http://app.example):",
+            ["GET /mine"],
+        ),
+        ("warning", "CORS lets pages of every site read the answers:", ["GET /all", "GET /too"]),
+        (
+            "warning",
+            "CORS trusts pages that come without TLS, which any network on the way can write (http://app.example, http://*.app.example):",
+            ["GET /plain"],
+        ),
+    ]
+    assert severities(sound(CORS_ORIGINS={"*"}), "F018") == ["warning"]
+    assert severities(sound(CORS_ORIGINS={"http://localhost:5173"}, CORS_CREDENTIALS=True), "F018") == []
 
 
 def test_the_worst_is_first():

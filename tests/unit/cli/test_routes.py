@@ -135,7 +135,24 @@ def test_the_policies_are_listed(project, capsys):
         "backends": ["bearer"],
         "csrf": "with a session",
         "limits": ["5/60s"],
+        "cors": None,
     }
+
+
+def test_who_may_read_is_a_column_where_anybody_may(project, capsys):
+    project.write(
+        "guarded.py",
+        GUARDED.replace('"/open"', '"/open", cors=CORS(origins=["https://a.example"])').replace(
+            "import F", "import CORS, F"
+        ),
+    )
+
+    assert main(["routes", "guarded.py", "--policy"]) == 0
+    title, *lines = capsys.readouterr().out.splitlines()
+    assert title.endswith("LIMITS  CORS")
+    assert [line.split()[-1] for line in lines] == ["-", "-", "https://a.example", "-", "-"]
+    assert main(["routes", "guarded.py", "--policy", "--json"]) == 0
+    assert [row["cors"] for row in json.loads(capsys.readouterr().out)] == [None, None, "https://a.example", None, None]
 
 
 def test_without_csrf_protection_the_policies_say_so(project, capsys):
