@@ -424,15 +424,18 @@ class Request(FlaskHabits):
             self.closing = True
         return form
 
-    def form_ready(self) -> FormData | None:
-        """`read_form()` without awaiting: None while the body is not here as a whole, or is too large to be read at once."""
+    def form_ready(self, kind: bytes | None = None) -> FormData | None:
+        """`read_form()` without awaiting: None while the body is not here as a whole, or is too large to be read at once.
+
+        `kind` is the body's bare media type, for who has it already.
+        """
         if self.opened_form is None:
-            kind, limits = self.fields.get(b"content-type"), self.terms.form_limits
-            multipart = kind is not None and essence(kind) == MULTIPART
-            body = self.body_ready(limits.max_multipart_bytes if multipart else None)
+            declared, limits = self.fields.get(b"content-type", b""), self.terms.form_limits
+            kind = essence(declared) if kind is None else kind
+            body = self.body_ready(limits.max_multipart_bytes if kind == MULTIPART else None)
             if body is None or len(body) > LARGE:
                 return None
-            self.opened_form = parse_form(kind, body, limits)  # in memory: nothing has to be removed
+            self.opened_form = parse_form(declared, body, limits, kind)  # in memory: nothing has to be removed
         return self.opened_form
 
     def _check_announced_length(self, limit: int) -> None:

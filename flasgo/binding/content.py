@@ -30,6 +30,7 @@ Later: TypeAlias = Callable[[Request], Awaitable[object]]
 
 MAX_ISSUES = 100
 
+JSON_TYPE = JSON.encode()
 FORM_TYPES = frozenset({URLENCODED_FORM.encode(), MULTIPART_FORM.encode()})
 
 WORDS = {
@@ -107,7 +108,7 @@ def _either(body: Input, codecs: Codecs) -> Content:
         as_form = essence(request.fields.get(b"content-type", b"")) in FORM_TYPES
         if not body.required and not as_form and not await request.body():
             return fresh(body.default)
-        if check(request) != JSON:
+        if check(request) != JSON_TYPE:
             return _read(reader, await request.read_form())
         return decode(await request.body())
 
@@ -158,10 +159,9 @@ def _opening(
     check, required = media_check(plan.media_types), plan.needs_body
 
     def ready(request: Request) -> FormData | None:
-        if b"content-type" not in request.fields and not required:
+        if not required and b"content-type" not in request.fields:
             return None
-        check(request)
-        return request.form_ready()
+        return request.form_ready(check(request))
 
     async def opened(request: Request) -> FormData:
         if b"content-type" in request.fields or required or await request.body():
@@ -213,22 +213,25 @@ def _refused(readers: Iterable[FormReader], form: FormData) -> ValidationFailed:
     return ValidationFailed(tuple(islice(issues, MAX_ISSUES)))
 
 
-def media_check(accepted: tuple[str, ...]) -> Callable[[Request], str]:
+def media_check(accepted: tuple[str, ...]) -> Callable[[Request], bytes]:
     """What gives the media type of a request's body, one of `accepted`, and raises UnsupportedMediaType for any other.
 
     A JSON type of another name (RFC 6839 §3.1) is JSON.
     """
     advice = WORDS[accepted].format(*accepted)
-    known = {kind.encode(): kind for kind in accepted}
+    known = frozenset(kind.encode() for kind in accepted)
 
-    def check(request: Request) -> str:
-        sent = request.fields.get(b"content-type", b"")
-        kind = known.get(sent) or known.get(essence(sent))
-        if kind is None and JSON in accepted and is_json(essence(sent)):
-            kind = JSON
-        if kind is None:
-            raise UnsupportedMediaType(f"Send the body {advice}.", headers={"accept": ", ".join(accepted)})
-        if b"content-encoding" in request.fields:
+    def check(request: Request) -> bytes:
+        fields = request.fields
+        sent = fields[b"content-type"] if b"content-type" in fields else b""  # noqa: SIM401 - a call less
+        kind = sent.partition(b";")[0]
+        if kind not in known:
+            kind = essence(sent)
+            if kind not in known and JSON in accepted and is_json(kind):
+                kind = JSON_TYPE
+            if kind not in known:
+                raise UnsupportedMediaType(f"Send the body {advice}.", headers={"accept": ", ".join(accepted)})
+        if b"content-encoding" in fields:
             raise UnsupportedMediaType("Send the body without Content-Encoding.")
         return kind
 

@@ -6,7 +6,8 @@ import unicodedata
 MAX_FILENAME_BYTES = 255
 """What the usual file systems take as one name, in UTF-8."""
 
-_PLAIN = re.compile(r"[0-9A-Za-z_-](?:[0-9A-Za-z_. -]{0,198}[0-9A-Za-z_-])?")
+_PLAIN = re.compile(r"(?!(?i:con|prn|aux|nul|clock|com|lpt))[0-9A-Za-z_-](?:[0-9A-Za-z_. -]{0,198}[0-9A-Za-z_-])?")
+"""What needs no cleaning, and cannot be a device."""
 _RESERVED = re.compile(r'[<>:"|?*]')
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """The categories of characters that do not show."""
@@ -25,7 +26,9 @@ def safe_filename(raw: str) -> str:
     device names; at most 255 bytes of UTF-8, the extension kept. "file" where nothing is left. Not unique: two files may
     have the same name.
     """
-    name = raw if _PLAIN.fullmatch(raw) else _cleaned(raw)
+    if _PLAIN.fullmatch(raw):
+        return raw
+    name = _cleaned(raw)
     return _shortened(f"_{name}") if is_device(name) else name
 
 

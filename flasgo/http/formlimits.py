@@ -1,6 +1,7 @@
 """What a form may cost, what it held, and how one beyond its limits is answered."""
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from flasgo.errors import ContentTooLarge
 from flasgo.http.uploads import Spool, UploadedFile
@@ -26,6 +27,17 @@ class FormLimits(Struct, frozen=True):
     max_file_bytes: int | None = None
     spool_bytes: int = 262_144
     temp_dir: str | None = None
+
+    unchecked_bytes: int = 0
+    """A multipart form of at most so many bytes, whatever it holds, is within all limits in bytes but that of heads."""
+    unchecked_parts: int = 0
+    """A form of so many parts is within the limits of numbers, if each has no more than the two headers that browsers write."""
+
+    def __post_init__(self) -> None:
+        in_bytes = (self.max_multipart_bytes, self.max_field_bytes, self.max_text_bytes, self.max_file_bytes)
+        force_setattr(self, "unchecked_bytes", min(size for size in in_bytes if size is not None))
+        few = self.max_part_headers < 2  # noqa: PLR2004 - see above
+        force_setattr(self, "unchecked_parts", 0 if few else min(self.max_fields, self.max_files))
 
 
 class Parts(Struct):

@@ -184,12 +184,16 @@ async def read_form(content_type: bytes | None, stream: AsyncIterator[bytes], li
         raise
 
 
-def parse_form(content_type: bytes | None, body: bytes, limits: FormLimits) -> FormData:
-    """`read_form` for a body that is in memory, where its files stay. For small ones: it keeps the event loop."""
+def parse_form(content_type: bytes | None, body: bytes, limits: FormLimits, kind: bytes | None = None) -> FormData:
+    """`read_form` for a body that is in memory, where its files stay. For small ones: it keeps the event loop.
+
+    `kind` is the essence of the content type, for who has it already.
+    """
     declared = content_type or b""
-    kind = essence(declared)
+    kind = essence(declared) if kind is None else kind
     if kind == MULTIPART:
-        return FormData.of(parse_multipart(_boundary(declared), body, limits))
+        usual = _USUAL_BOUNDARY.fullmatch(declared)
+        return FormData.of(parse_multipart(usual[1] if usual else _boundary(declared), body, limits))
     if kind != URLENCODED:
         return FormData()
     _check_charset(declared)

@@ -8,14 +8,12 @@ A form that is in memory and written as browsers write it is split here; any oth
 """
 
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from importlib import import_module
 from typing import Protocol, cast
 
 from flasgo.errors import MalformedBody
 from flasgo.http.formlimits import FormLimits, Parts
-from flasgo.http.headers import Headers
-from flasgo.http.parthead import read_head
+from flasgo.http.parthead import USUAL_PART, usual_headers
 from flasgo.http.uploads import Spool, UploadedFile
 
 
@@ -44,7 +42,7 @@ async def read_multipart(boundary: bytes, stream: AsyncIterator[bytes], limits: 
         async for chunk in stream:
             reader.feed(chunk)
             if spool.full:
-                await spool.flush()
+                await spool.write_on()
         parts = reader.finish()
         await spool.flush()
     except BaseException:
@@ -55,50 +53,53 @@ async def read_multipart(boundary: bytes, stream: AsyncIterator[bytes], limits: 
 
 def parse_multipart(boundary: bytes, body: bytes, limits: FormLimits) -> Parts:
     """Read a form that is in memory; its files are kept there. Raises MalformedBody and ContentTooLarge."""
-    with suppress(_UnusualError, MalformedBody, UnicodeDecodeError):
-        return _split(boundary, body, limits)
-    reader = _reader(boundary, limits)
-    reader.feed(body)
-    return reader.finish()
+    try:
+        parts = _split(boundary, body, limits)
+    except UnicodeDecodeError:
+        parts = None
+    if parts is None:
+        reader = _reader(boundary, limits)
+        reader.feed(body)
+        parts = reader.finish()
+    return parts
 
 
 ENDINGS = frozenset({b"--\r\n", b"--"})
 """What follows the last boundary where nothing follows the form."""
 
 
-class _UnusualError(Exception):
-    """A form that is not written as browsers write it, or is beyond a limit: what it is, the reader says."""
+def _split(boundary: bytes, body: bytes, limits: FormLimits) -> Parts | None:
+    """A form as every browser writes it, many times faster than the reader, and no differently.
 
-
-def _split(boundary: bytes, body: bytes, limits: FormLimits) -> Parts:
-    """A form as every browser writes it, a few times faster than the reader, and no differently.
-
-    Raises _UnusualError, MalformedBody and UnicodeDecodeError for any other.
+    None or UnicodeDecodeError for any other, and for one that may be beyond a limit: what it is, the reader says.
     """
-    delimiter = b"\r\n--" + boundary
-    if len(body) > limits.max_multipart_bytes or not body.startswith(delimiter[2:]):
-        raise _UnusualError
-    *segments, last = body[len(delimiter) - 2 :].split(delimiter)
-    if last not in ENDINGS or not 0 < len(segments) <= min(limits.max_fields, limits.max_files):
-        raise _UnusualError
-    parts = Parts({}, {})
-    text = 0
-    for segment in segments:
-        lines, blank, content = segment.partition(b"\r\n\r\n")
-        size = len(content)
-        if not blank or not lines.startswith(b"\r\n") or lines.count(b"\r\n") > limits.max_part_headers:
-            raise _UnusualError
-        if len(lines) > limits.max_part_header_bytes:
-            raise _UnusualError
-        head = read_head(lines[2:])
-        if head.filename is None:
-            text += size + len(head.name.encode())
-            if size > limits.max_field_bytes or text > limits.max_text_bytes:
-                raise _UnusualError
-            parts.fields.setdefault(head.name, []).append(content.decode())
-        elif limits.max_file_bytes is not None and size > limits.max_file_bytes:
-            raise _UnusualError
-        elif head.filename or size:
-            file = UploadedFile(head.name, head.filename, content, head.content_type, Headers(head.headers))
-            parts.files.setdefault(head.name, []).append(file)
-    return parts
+    opening = b"--" + boundary
+    if not body.startswith(opening) or len(body) > limits.unchecked_bytes:
+        return None
+    delimiter = b"\r\n" + opening
+    length, most = len(delimiter), limits.max_part_header_bytes
+    fields: dict[str, list[str]] = {}
+    files: dict[str, list[UploadedFile]] = {}
+    left = limits.unchecked_parts
+    after = length - 2  # where the last boundary ends
+    while (head := USUAL_PART.match(body, after)) is not None:
+        start = head.end()
+        end = body.find(delimiter, start - 2)  # not in the blank line either
+        left -= 1
+        if end < start or left < 0 or start - after > most:
+            return None
+        disposition, raw_name, filename, content_type = head.groups()
+        name, content = raw_name.decode(), body[start:end]
+        after = end + length
+        if filename is None:
+            if name in fields:
+                fields[name].append(content.decode())
+            else:
+                fields[name] = [content.decode()]
+        elif filename or content:
+            file = UploadedFile(name, filename.decode(), content, *usual_headers(disposition, content_type))
+            if name in files:
+                files[name].append(file)
+            else:
+                files[name] = [file]
+    return Parts(fields, files) if body[after:] in ENDINGS and after >= length else None

@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 from msgspec import Struct
 
 from flasgo.errors import MalformedBody
-from flasgo.http.headers import TOKEN, RawHeaders
+from flasgo.http.headers import TOKEN, Headers, RawHeaders
 from flasgo.http.media import MediaType, parse_media_type
 
 _UTF8 = frozenset({None, "utf-8", "utf8", "us-ascii"})
@@ -27,6 +27,7 @@ _USUAL = re.compile(
     rb'Content-Disposition: (form-data; name="(%b)"(?:; filename="(%b)")?)'
     rb"(?:\r\nContent-Type: ((?!multipart/)[a-z]{1,64}/[0-9a-z.+-]{1,64}))?" % (_PLAIN, _PLAIN)
 )
+USUAL_PART = re.compile(rb"\r\n%b\r\n\r\n" % _USUAL.pattern)
 
 _NAME = re.compile(TOKEN.pattern.encode())
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -52,17 +53,18 @@ def read_head(head: bytes) -> PartHead:
     if usual is None:
         return read_any_head(head)
     disposition, name, filename, media_type = usual.groups()
-    headers: RawHeaders = [(_DISPOSITION, disposition)]
-    if media_type is not None:
-        headers.append((_TYPE, media_type))
+    content_type, headers = usual_headers(disposition, media_type)
     try:
-        return PartHead(name.decode(), _text(filename), _text(media_type), headers)
+        return PartHead(name.decode(), None if filename is None else filename.decode(), content_type, headers.raw)
     except UnicodeDecodeError:
         raise _malformed_disposition() from None
 
 
-def _text(value: bytes | None) -> str | None:
-    return None if value is None else value.decode()
+def usual_headers(disposition: bytes, media_type: bytes | None) -> tuple[str | None, Headers]:
+    """The content type and the headers of a head that USUAL_PART matches."""
+    if media_type is None:
+        return None, Headers([(_DISPOSITION, disposition)])
+    return media_type.decode(), Headers([(_DISPOSITION, disposition), (_TYPE, media_type)])
 
 
 def read_any_head(head: bytes) -> PartHead:

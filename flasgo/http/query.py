@@ -28,12 +28,14 @@ def parse_query(raw: bytes, *, max_fields: int = MAX_FIELDS) -> list[tuple[str, 
         text = raw.decode()
         if text.count("&") >= max_fields:
             raise MalformedRequest(f"There are more than {max_fields} fields in the query or form. Send fewer.")
-        escaped = "%" in text or "+" in text
+        if "+" in text:
+            text = text.replace("+", " ")
+        escaped = "%" in text
         fields: list[tuple[str, str]] = []
         for piece in text.split("&"):
             if piece:
                 name, _, value = piece.partition("=")
-                fields.append((_unescape(name), _unescape(value)) if escaped else (name, value))
+                fields.append((_unescape(name), _unescape(value)) if escaped and "%" in piece else (name, value))
     except UnicodeDecodeError:
         raise MalformedRequest("The query or form is not UTF-8. Encode its text as UTF-8 before escaping it.") from None
     return fields
@@ -53,8 +55,7 @@ def encode_query(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _unescape(text: str) -> str:
-    spaced = text.replace("+", " ")
-    return _ESCAPES.sub(_decode_run, spaced) if "%" in spaced else spaced
+    return _ESCAPES.sub(_decode_run, text) if "%" in text else text
 
 
 def _decode_run(run: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ import asyncio
 import os
 import secrets
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
@@ -21,20 +21,28 @@ from flasgo.errors import MalformedBody
 from flasgo.http.filenames import safe_filename
 
 PIECE = 262_144
-"""Bytes that are written or read in one visit to a thread."""
+"""Bytes that are read in one visit to a thread."""
+
+STRETCH = 524_288
+"""Bytes that are written in one visit; as many are collected meanwhile."""
+
+SMALL = 4096
+"""Bytes up to which pieces are joined, so that a form that comes in crumbs costs no more memory than any other."""
 
 
 class Spool:
     """One temporary file for a form: written from its start to its end, then read anywhere.
 
-    `append` and `size` belong to the event loop, the rest may be called from any thread. `close` never waits: a write
-    or read that is under way in a thread is ended by that thread, which then closes the file.
+    `append`, `size` and what writes belong to the event loop, the rest may be called from any thread. `close` never waits: a
+    write or read that is under way in a thread is ended by that thread, which then closes the file.
     """
 
     def __init__(self, directory: str | None = None) -> None:
         self.size = 0
         self._directory = directory
-        self._pending = bytearray()
+        self._pending: list[bytes | bytearray] = []
+        self._waiting = 0
+        self._writing: asyncio.Future[None] | None = None
         self._file: IO[bytes] | None = None
         self._closed = False
         self._busy = threading.Lock()
@@ -42,19 +50,37 @@ class Spool:
     @property
     def full(self) -> bool:
         """Is there enough to be worth a visit to a thread?"""
-        return len(self._pending) >= PIECE
+        return self._waiting >= STRETCH
 
     def append(self, data: bytes | bytearray) -> None:
         self.size += len(data)
-        self._pending += data
+        self._waiting += len(data)
+        if len(data) > SMALL:
+            self._pending.append(data)
+        elif self._pending and isinstance(self._pending[-1], bytearray):
+            self._pending[-1] += data
+        else:
+            self._pending.append(bytearray(data))
+
+    async def write_on(self) -> None:
+        """Have a thread write what was appended, while the form is read on. Raises OSError where the disk refused what was before.
+
+        At most two stretches are in memory: what is written already is waited for.
+        """
+        if self._writing is not None:
+            await self._writing
+        if self._pending:
+            data, self._pending, self._waiting = self._pending, [], 0
+            self._writing = asyncio.get_running_loop().run_in_executor(None, self._write, data)
+            self._writing.add_done_callback(_look)
 
     async def flush(self) -> None:
-        """Write what was appended. Raises OSError where the disk refuses."""
-        if self._pending:
-            data, self._pending = self._pending, bytearray()
-            await asyncio.to_thread(self._write, data)
+        """Have everything written that was appended. Raises OSError where the disk refuses."""
+        await self.write_on()
+        if self._writing is not None:
+            await self._writing
 
-    def _write(self, data: bytearray) -> None:
+    def _write(self, data: Iterable[bytes | bytearray]) -> None:
         try:
             with self._busy:
                 if not self._closed:
@@ -62,7 +88,7 @@ class Spool:
                         import tempfile  # noqa: PLC0415 - it loads half of the library, and few forms need it
 
                         self._file = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115 - closed by close()
-                    self._file.write(data)
+                    self._file.write(b"".join(data))
                     self._file.flush()
         finally:
             self._close_if_asked()
@@ -94,6 +120,12 @@ class Spool:
 
     def __del__(self) -> None:
         self.close()
+
+
+def _look(writing: "asyncio.Future[None]") -> None:
+    """A form that is given up asks no more how its last write went, and that is no news for a log."""
+    if not writing.cancelled():
+        writing.exception()
 
 
 class UploadedFile:

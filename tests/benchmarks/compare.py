@@ -26,6 +26,10 @@ GOALS = {
     "body": ("body", 2.0),
     "sec_get": ("sec_get", 1.8),
     "sec_post": ("sec_post", 1.8),
+    "form": ("form", 3.0),
+    "upload10k": ("upload10k", 3.0),
+    "static4k": ("static4k", 1.5),
+    "stream": ("stream", 1.5),
 }
 """Workload → the floor's workload that it is measured by, and the multiple that it may cost."""
 

@@ -57,6 +57,21 @@ def descriptors(directory: Path) -> int:
     return sum(str(link.readlink()).startswith(str(directory)) for link in links)
 
 
+async def opened_in(directory: Path) -> int:
+    """How many files a directory has open, once a thread has opened one."""
+    async with asyncio.timeout(10):
+        while not (count := descriptors(directory)):
+            await asyncio.sleep(0.001)
+    return count
+
+
+async def closed_in(directory: Path) -> None:
+    """Wait for a thread that writes still."""
+    async with asyncio.timeout(10):
+        while descriptors(directory):
+            await asyncio.sleep(0.001)
+
+
 @pytest.fixture
 def disk(tmp_path: Path) -> FormLimits:
     return FormLimits(temp_dir=str(tmp_path), max_multipart_bytes=2**27)
@@ -326,7 +341,7 @@ class TestSpooling:
         async def stream() -> AsyncGenerator[bytes]:
             for piece in cut(b"--b\r\n" + FILE % (b"x", b"1" * 1_000_000)):
                 yield piece
-            opened.append(descriptors(tmp_path))
+            opened.append(await opened_in(tmp_path))
             if isinstance(ending, Exception):
                 raise ending
             yield ending
@@ -335,6 +350,7 @@ class TestSpooling:
         with pytest.raises(expected):
             await read_multipart(b"b", stream(), limits)
         assert opened == [1]
+        await closed_in(tmp_path)
         assert_nothing_left()
 
     async def test_nothing_is_left_when_it_is_cancelled(
@@ -350,10 +366,11 @@ class TestSpooling:
 
         task = asyncio.create_task(read_multipart(b"b", stream(), disk))
         await waiting.wait()
-        assert descriptors(tmp_path) == 1
+        assert await opened_in(tmp_path) == 1
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        await closed_in(tmp_path)
         assert_nothing_left()
 
     async def test_a_disk_that_is_not_there_is_an_error(self, tmp_path: Path):

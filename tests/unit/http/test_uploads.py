@@ -5,13 +5,14 @@ import gc
 import os
 import tempfile
 import threading
+import tracemalloc
 from pathlib import Path
 from typing import IO
 
 import pytest
 
 from flasgo.errors import MalformedBody
-from flasgo.http.uploads import PIECE, Spool, SpooledFile, UploadedFile
+from flasgo.http.uploads import PIECE, SMALL, STRETCH, Spool, SpooledFile, UploadedFile
 
 ODD_SIZE = 2 * PIECE + 7
 
@@ -232,6 +233,17 @@ async def until(event: threading.Event) -> None:
             await asyncio.sleep(0.001)
 
 
+class FullDisk:
+    """A temporary file that takes nothing."""
+
+    def __init__(self, dir: str | None) -> None: ...
+
+    def write(self, data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    def close(self) -> None: ...
+
+
 class TestSpool:
     async def test_its_file_has_no_name_and_is_private(self, tmp_path: Path):
         file = await spooled(b"secret", tmp_path)
@@ -247,13 +259,48 @@ class TestSpool:
 
     async def test_it_is_full_when_a_visit_to_a_thread_is_worth_it(self):
         spool = Spool()
-        spool.append(b"a" * (PIECE - 1))
+        spool.append(b"a" * (STRETCH - 1))
         assert not spool.full
         spool.append(b"a")
         assert spool.full
         await spool.flush()
         assert not spool.full
-        assert spool.size == PIECE
+        assert spool.size == STRETCH
+
+    async def test_what_comes_in_crumbs_takes_no_more_memory_than_it_is(self):
+        spool = Spool()
+        tracemalloc.start()
+        try:
+            for _ in range(100_000):
+                spool.append(b"a")
+            assert tracemalloc.get_traced_memory()[1] < 300_000
+        finally:
+            tracemalloc.stop()
+        spool.close()
+
+    async def test_pieces_of_any_size_are_written_in_their_order(self):
+        spool = Spool()
+        sent = [os.urandom(size) for size in (1, 2, SMALL + 1, 3, SMALL, SMALL + 5, SMALL + 7, 4)]
+        for piece in sent:
+            spool.append(piece)
+        await spool.flush()
+        assert spool.read(0, spool.size) == b"".join(sent)
+        spool.close()
+
+    async def test_it_is_read_on_while_a_thread_writes_and_no_further_than_one_stretch(self, slow: SlowFile):
+        spool = Spool()
+        spool.append(b"abc")
+        await spool.write_on()
+        await until(slow.writing)
+        spool.append(b"def")
+        second = asyncio.create_task(spool.write_on())
+        await asyncio.sleep(0)
+        assert not second.done()
+        slow.proceed.set()
+        await second
+        await spool.flush()
+        assert spool.read(0, 6) == b"abcdef"
+        spool.close()
 
     async def test_closed_it_gives_its_file_back_and_reads_no_more(self, tmp_path: Path):
         file = await spooled(b"abc", tmp_path)
@@ -308,7 +355,7 @@ class TestSpool:
     async def test_a_full_disk_is_an_error_and_closing_then_is_none(
         self, refusing: str, monkeypatch: pytest.MonkeyPatch
     ):
-        class FullDisk:
+        class RefusingDisk:
             closed = False
 
             def write(self, data: bytes) -> None:
@@ -325,7 +372,7 @@ class TestSpool:
                 if action == refusing:
                     raise OSError(28, "No space left on device")
 
-        disk = FullDisk()
+        disk = RefusingDisk()
         monkeypatch.setattr(tempfile, "TemporaryFile", lambda dir: disk)
         spool = Spool()
         spool.append(b"abc")
@@ -333,3 +380,28 @@ class TestSpool:
             await spool.flush()
         spool.close()
         assert disk.closed
+
+    async def test_a_write_that_failed_unseen_stops_the_next(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(tempfile, "TemporaryFile", FullDisk)
+        spool = Spool()
+        spool.append(b"abc")
+        await spool.write_on()
+        spool.append(b"def")
+        with pytest.raises(OSError, match="No space"):
+            await spool.write_on()
+        spool.close()
+
+    async def test_a_write_that_fails_when_nobody_waits_is_not_reported(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ):
+        monkeypatch.setattr(tempfile, "TemporaryFile", FullDisk)
+        spool = Spool()
+        spool.append(b"abc")
+        await spool.write_on()
+        async with asyncio.timeout(10):
+            while not spool._writing.done():
+                await asyncio.sleep(0.001)
+        spool.close()
+        del spool
+        gc.collect()
+        assert caplog.records == []
