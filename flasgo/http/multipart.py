@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 from importlib import import_module
 from typing import Protocol, cast
 
-from flasgo.errors import MalformedBody
 from flasgo.http.formlimits import FormLimits, Parts
 from flasgo.http.parthead import USUAL_PART, usual_headers
 from flasgo.http.uploads import Spool, UploadedFile
