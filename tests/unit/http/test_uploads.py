@@ -398,6 +398,7 @@ class TestSpool:
         spool = Spool()
         spool.append(b"abc")
         await spool.write_on()
+        assert spool._writing is not None
         async with asyncio.timeout(10):
             while not spool._writing.done():
                 await asyncio.sleep(0.001)
