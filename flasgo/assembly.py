@@ -12,6 +12,7 @@
     limits by address    before anything is spent on finding out who asks
     auth                 who is asking, and whether he may: after the hooks, which may know it
     limits by key        once that is known
+    negotiation          whoever takes none of the route's forms is told before anything is done for him
     bind ▸ handler ▸ render
     ── after_request ──  sees what the net answered, too
     entity tags          the first commit: of what the handler and the hooks have made of the answer
@@ -44,7 +45,7 @@ from flasgo.auth.stage import Authentication
 from flasgo.binding.calls import Given
 from flasgo.binding.decode import compile_binding
 from flasgo.binding.pages import read_page
-from flasgo.binding.render import compile_render
+from flasgo.binding.render import compile_answer
 from flasgo.errors import MalformedRequest, MethodNotAllowed, NotFound
 from flasgo.events import SecurityLog
 from flasgo.extensions.stages import Place, Placed
@@ -57,6 +58,7 @@ from flasgo.pipeline.chain import Ending, Net, compile_handle
 from flasgo.pipeline.endpoint import compile_ending
 from flasgo.pipeline.errors import ErrorHandlers, ErrorNet, Explain
 from flasgo.pipeline.hooks import BeforeHooks, Hooks, Teardown, compile_after, compile_teardown
+from flasgo.pipeline.negotiation import Negotiation
 from flasgo.pipeline.stage import Handle, Stage
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.cors import cors_of_settings
@@ -240,6 +242,7 @@ def assemble(
             Authentication(policies, failures, pool, log=log),
             limits.by_key,
             throttle,
+            Negotiation(),
             EntityTags(),
         )
         net = Net(errors.answer, compile_after(everyone.after, errors.answer, pool))
@@ -249,7 +252,7 @@ def assemble(
     def answer(rule: Rule) -> Target:
         route = rule.route
         code = compile_binding(route.plan, rule.pattern.names, providers, scope.value_of)
-        ending = compile_ending(route, code, compile_render(route.plan, route.status_code, verify=verify), pool)
+        ending = compile_ending(route, code, compile_answer(route, verify=verify), pool)
         return _target(route, around(rule.mount), ending, _terms(around(rule.mount).terms, route, rule.pattern), pool)
 
     def answer_nowhere(mount: Mount | None) -> Target:

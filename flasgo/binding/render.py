@@ -7,12 +7,15 @@ from msgspec import ValidationError
 from msgspec.json import Decoder, decode
 from msgspec.structs import replace
 
+from flasgo.current import current
 from flasgo.errors import ContractError
 from flasgo.plan.checks import exact, narrow
-from flasgo.plan.model import Answer, HandlerPlan, Returns
+from flasgo.plan.model import Answer, HandlerPlan, Returns, Route
+from flasgo.plan.produces import ERRORS, Produces, Representation
 from flasgo.plan.returns import by_status, classes_of, json_of
 from flasgo.plan.types import describe, union
-from flasgo.response import JSON, TEXT, Response, checked_status, quick, to_response
+from flasgo.request import Request
+from flasgo.response import JSON, TEXT, Response, SupportsHTML, checked_status, quick, to_response
 from flasgo.streaming_response import StreamingResponse, as_piece
 from flasgo.validation.issues import collect
 
@@ -31,11 +34,12 @@ Carrier: TypeAlias = tuple[object, int] | tuple[object, int, Mapping[str, str] |
 """An answer with a status, and perhaps with headers."""
 
 
-def compile_render(plan: HandlerPlan, status: int, *, verify: bool) -> Render:
+def compile_render(plan: HandlerPlan, status: int, *, verify: bool, form: Representation | None = None) -> Render:
     """The renderer of one route; `status` is that of an answer that names none.
 
     With `verify` (DEBUG and tests) a JSON answer is decoded again as its declared type, constraints included, and one
-    that does not fit raises ContractError. Without it only what could leak is looked at.
+    that does not fit raises ContractError. Without it only what could leak is looked at. What would be JSON and is no error is
+    written in `form`, if there is one.
     """
     returns = plan.returns
     if returns.kind == "any":
@@ -44,20 +48,43 @@ def compile_render(plan: HandlerPlan, status: int, *, verify: bool) -> Render:
         return compile_stream(plan, status, verify=verify)
     groups = by_status(returns.answers)
     if len(groups) > 1:
-        return _told_apart(plan, groups, status, verify=verify)
+        return _told_apart(plan, groups, status, verify=verify, form=form)
     if groups and groups[0][0].statuses and groups[0][0].by_type:
         (status,) = groups[0][0].statuses
-    render = _one(plan, status, verify=verify)
+    render = _one(plan, status, verify=verify, form=form)
     if verify and groups and groups[0][0].statuses:
         return _declared_status(plan, render)
     return _text_first(render, status) if returns.plain == (str,) else render
 
 
-def _one(plan: HandlerPlan, status: int, *, verify: bool) -> Renderer:
-    return _plain(plan, status) if plan.returns.kind == "plain" else _json(plan, status, verify=verify)
+def compile_answer(route: Route, *, verify: bool) -> Render:
+    """The renderer of one route; where it answers in several forms, the client's Accept chooses, whom a gate has let in."""
+    plan, status, produces = route.plan, route.status_code, route.option(Produces)
+    as_json = compile_render(plan, status, verify=verify)
+    if produces is None:
+        return as_json
+    renders = {
+        one.media_type: compile_render(plan, status, verify=verify, form=one) for one in produces.representations
+    }
+
+    def render(value: object) -> Response:
+        if _carries_status(value) and value[1] >= ERRORS:
+            return as_json(value)
+        request: Request = current.get()
+        return renders.get(produces.chosen(request.headers.get("accept")) or "", as_json)(value)
+
+    return render
 
 
-def _told_apart(plan: HandlerPlan, groups: tuple[tuple[Answer, ...], ...], status: int, *, verify: bool) -> Render:
+def _one(plan: HandlerPlan, status: int, *, verify: bool, form: Representation | None) -> Renderer:
+    if plan.returns.kind == "plain":
+        return _plain(plan, status)
+    return _json(plan, status, verify=verify, form=form if status < ERRORS else None)
+
+
+def _told_apart(
+    plan: HandlerPlan, groups: tuple[tuple[Answer, ...], ...], status: int, *, verify: bool, form: Representation | None
+) -> Render:
     """The renderer of a route whose answers have the statuses of their types: a value's class chooses its group."""
     known: dict[type, Renderer] = {}
     rest: list[Renderer] = []
@@ -65,7 +92,7 @@ def _told_apart(plan: HandlerPlan, groups: tuple[tuple[Answer, ...], ...], statu
         json, plain = json_of(group), tuple(answer.plain for answer in group if answer.plain is not None)
         returns = Returns("json" if json else "plain", union(json) if json else None, plain)
         own = group[0].statuses[0] if group[0].statuses else status
-        render = _one(replace(plan, returns=returns), own, verify=verify)
+        render = _one(replace(plan, returns=returns), own, verify=verify, form=form)
         rest += [render] if json else []
         for kind in (kind for answer in group for kind in classes_of(answer)):
             known.setdefault(kind, render)
@@ -126,11 +153,14 @@ def _plain(plan: HandlerPlan, status: int) -> Renderer:
     return render
 
 
-def _json(plan: HandlerPlan, status: int, *, verify: bool) -> Renderer:
+def _json(plan: HandlerPlan, status: int, *, verify: bool, form: Representation | None) -> Renderer:
     declared, plain = plan.returns.annotation, (*plan.returns.plain, Response)
     may_go_out, narrowed = exact(declared), narrow(declared)
     agrees = _verifier(plan) if verify else None
-    encode = plan.codecs.to_json
+    encode, content_type = plan.codecs.to_json, JSON
+    if form is not None:
+        encode, content_type = _writer(plan, form, agrees), (b"content-type", form.content_type.encode("latin-1"))
+        agrees = None
 
     def render(value: object, status: int = status) -> Response:
         if not may_go_out(value):
@@ -144,7 +174,7 @@ def _json(plan: HandlerPlan, status: int, *, verify: bool) -> Renderer:
                 raise _broken(plan, str(error)) from None
         response = new(Response)
         response.body = encode(value)
-        response.raw = [JSON]
+        response.raw = [content_type]
         response.status_code = status
         response.written = None
         response.allow_public_cache = False
@@ -153,6 +183,34 @@ def _json(plan: HandlerPlan, status: int, *, verify: bool) -> Renderer:
         return response
 
     return render
+
+
+def _writer(
+    plan: HandlerPlan, form: Representation, agrees: Callable[[bytes], None] | None
+) -> Callable[[object], bytes]:
+    """What writes a declared value in this form."""
+    encode, write = plan.codecs.to_json, form.write
+    narrowed = narrow(form.returns.annotation) if form.returns.kind == "json" else None
+
+    def written(value: object) -> bytes:
+        if agrees is not None:
+            agrees(encode(value))
+        made = write(value)
+        if narrowed is not None:
+            return encode(narrowed(made))
+        if isinstance(made, SupportsHTML):
+            made = made.__html__()
+        if isinstance(made, str):
+            return made.encode()
+        if isinstance(made, (bytes, bytearray, memoryview)):
+            return bytes(made)
+        if form.returns.kind == "any" and form.is_json:
+            return encode(made)
+        raise _broken(
+            plan, f"what produces[{form.media_type!r}] names gave {type(made).__qualname__}, not str or bytes"
+        )
+
+    return written
 
 
 LINES = "application/x-ndjson"

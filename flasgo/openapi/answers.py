@@ -23,6 +23,7 @@ from flasgo.pipeline.hooks import Hook
 from flasgo.plan.documents import Described
 from flasgo.plan.headers import EntityTag
 from flasgo.plan.model import Answer, Endpoint, HandlerPlan, Returns, Route
+from flasgo.plan.produces import ERRORS, Produces
 from flasgo.plan.returns import ANYTHING, plan_returns
 from flasgo.plan.signature import signature_of, source_of
 from flasgo.plan.types import peel
@@ -63,10 +64,17 @@ class Answers:
         route = rule.route
         described = route.option(Described) or Described()
         answers = answers_of(route.plan.returns)
+        produces = route.option(Produces)
         found: dict[str, Schema] = {}
+        said: list[tuple[int, object, type | None]] = []
         for answer in answers:
             for status in answer.statuses or (route.status_code,):
+                if (status, answer.annotation, answer.plain) in said:
+                    continue
+                said.append((status, answer.annotation, answer.plain))
                 self._add(found, _final(status, answer), answer)
+                if produces is not None and answer.plain is None and status < ERRORS:
+                    found[str(status)]["content"] |= self._other_forms(produces)
         for more in described.responses:
             if more.typed:
                 self._add(found, more.status, Answer(more.annotation))
@@ -108,6 +116,16 @@ class Answers:
         if issubclass(plain, (bytes, bytearray, memoryview)):
             return {"application/octet-stream": {}}
         return {}
+
+    def _other_forms(self, produces: Produces) -> Schema:
+        content: Schema = {}
+        for one in produces.representations:
+            if one.returns.kind == "json":
+                media: Schema = {"schema": self.schemas.of(one.returns.annotation)}
+            else:
+                media = {"schema": {"type": "string"}} if one.is_text else {}
+            content[one.media_type] = media
+        return content
 
     # ── errors ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -17,6 +17,7 @@ from flasgo.plan.headers import Cache, EntityTag, RouteHeaders, header_options
 from flasgo.plan.limits import KeyFunc, LimitAlgorithm, RateLimitExempt, RateLimitRule
 from flasgo.plan.model import Endpoint, FileLimit, HandlerPlan, Route, Source
 from flasgo.plan.places import Context, plan_handler
+from flasgo.plan.produces import Writer, checked_produces
 from flasgo.plan.returns import check_route_status
 from flasgo.plan.signature import endpoint_name, source_of
 from flasgo.plan.types import peel
@@ -75,7 +76,8 @@ class RouteOptions(SharedOptions, total=False):
 
     `name` is what `url_for` takes (default: the handler's name). `status_code` (default 200) is that of an answer which names
     none. `cache` says how long the answers may be kept: they are no-store without it. `etag=True` gives answers to GET an ETag and answers 304
-    to whoever has them already; browsers then ask each time, unless `cache` says more. For the OpenAPI document, `summary` and `description` (Markdown) replace the docstring's first line and the rest of it.
+    to whoever has them already; browsers then ask each time, unless `cache` says more. `produces` makes other forms of the JSON that the
+    handler answers, of which the client's Accept chooses one: media types, and plain functions that take what the handler returns and give text or bytes. For the OpenAPI document, `summary` and `description` (Markdown) replace the docstring's first line and the rest of it.
     The others may be said once for a whole blueprint: see SharedOptions.
     """
 
@@ -83,6 +85,7 @@ class RouteOptions(SharedOptions, total=False):
     status_code: int
     cache: Cache | None
     etag: bool
+    produces: Mapping[str, Writer]
     summary: str
     description: str
     operation_id: str | None
@@ -209,6 +212,7 @@ class Registrar(Furnisher):
                 *_access(options, source),
                 *_header_options(options, methods, source),
                 *_cors(options, methods, source),
+                *checked_produces(options.get("produces", {}), plan, source, self._codecs),
             ),
         )
         return Rule(route, pattern, mount)
