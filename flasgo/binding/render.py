@@ -70,8 +70,8 @@ def compile_answer(route: Route, *, verify: bool) -> Render:
     def render(value: object) -> Response:
         if _carries_status(value) and value[1] >= ERRORS:
             return as_json(value)
-        request: Request = current.get()
-        return renders.get(produces.chosen(request.headers.get("accept")) or "", as_json)(value)
+        headers = cast("Request", current.get()).headers
+        return renders.get(produces.chosen(headers.get("accept")) or "", as_json)(value)
 
     return render
 

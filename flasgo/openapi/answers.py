@@ -64,17 +64,8 @@ class Answers:
         route = rule.route
         described = route.option(Described) or Described()
         answers = answers_of(route.plan.returns)
-        produces = route.option(Produces)
         found: dict[str, Schema] = {}
-        said: list[tuple[int, object, type | None]] = []
-        for answer in answers:
-            for status in answer.statuses or (route.status_code,):
-                if (status, answer.annotation, answer.plain) in said:
-                    continue
-                said.append((status, answer.annotation, answer.plain))
-                self._add(found, _final(status, answer), answer)
-                if produces is not None and answer.plain is None and status < ERRORS:
-                    found[str(status)]["content"] |= self._other_forms(produces)
+        self._add_declared(found, route, answers)
         for more in described.responses:
             if more.typed:
                 self._add(found, more.status, Answer(more.annotation))
@@ -94,6 +85,19 @@ class Answers:
         opened = any(answer.open or _is_response(answer) for answer in answers)
         found["default"] = {"description": "Whatever else the handler answers."} if opened else self._default(speaks)
         return found
+
+    def _add_declared(self, found: dict[str, Schema], route: Route, answers: tuple[Answer, ...]) -> None:
+        """What the handler declares, each form of each status once."""
+        produces = route.option(Produces)
+        said: list[tuple[int, object, type | None]] = []
+        for answer in answers:
+            for status in answer.statuses or (route.status_code,):
+                if (status, answer.annotation, answer.plain) in said:
+                    continue
+                said.append((status, answer.annotation, answer.plain))
+                self._add(found, _final(status, answer), answer)
+                if produces is not None and answer.plain is None and status < ERRORS:
+                    found[str(status)]["content"] |= self._other_forms(produces)
 
     def _add(self, found: dict[str, Schema], status: int, answer: Answer) -> None:
         response = found.setdefault(str(status), {"description": phrase_of(status)})

@@ -8,7 +8,7 @@ import pytest
 from markupsafe import Markup
 from msgspec import Struct
 
-from flasgo import ContractError, Flasgo, NotFound, RegistrationError, Response, Status
+from flasgo import ContractError, Flasgo, NotFound, RegistrationError, Response, Settings, Status
 
 
 class Book(Struct):
@@ -55,11 +55,11 @@ JSON = '[{"title":"Emma","pages":1}]'
 
 
 @pytest.fixture
-def app() -> Flasgo:
+def app() -> Flasgo[Settings]:
     app = Flasgo()
 
     @app.get("/books", produces=FORMS)
-    async def books(how: str = "") -> list[Book] | Annotated[Taken, Status(409)] | None | tuple[list[Book], int]:
+    async def books(how: str = "") -> list[Book] | Annotated[Taken, Status(409)] | tuple[list[Book], int] | None:
         match how:
             case "taken":
                 return Taken("Ada")
@@ -94,7 +94,7 @@ def app() -> Flasgo:
         ("nonsense", "application/json", JSON),
     ],
 )
-def test_the_clients_accept_chooses(app: Flasgo, accept: str | None, content_type: str, text: str):
+def test_the_clients_accept_chooses(app: Flasgo[Settings], accept: str | None, content_type: str, text: str):
     response = app.test_client().get("/books", headers={} if accept is None else {"accept": accept})
     assert (response.status_code, response.headers["content-type"], response.text) == (200, content_type, text)
     assert response.headers["vary"] == "Accept"
@@ -118,13 +118,13 @@ def test_whoever_takes_none_of_the_forms_is_told_before_anything_is_done(accept:
 
 
 @pytest.mark.parametrize(("how", "status"), [("taken", 409), ("gone", 410), ("missing", 404)])
-def test_errors_are_json_whatever_was_asked_for(app: Flasgo, how: str, status: int):
+def test_errors_are_json_whatever_was_asked_for(app: Flasgo[Settings], how: str, status: int):
     response = app.test_client().get(f"/books?how={how}", headers={"accept": "text/csv"})
     assert (response.status_code, "json" in response.headers["content-type"]) == (status, True)
     assert response.headers["vary"] == "Accept"
 
 
-def test_statuses_and_what_is_no_json_are_as_on_any_route(app: Flasgo):
+def test_statuses_and_what_is_no_json_are_as_on_any_route(app: Flasgo[Settings]):
     client = app.test_client(headers={"accept": "text/csv"})
     partial = client.get("/books?how=partial")
     assert (partial.status_code, partial.text) == (206, "Emma,1\r\n")
@@ -167,7 +167,7 @@ def test_what_is_declared_does_not_leak_and_is_checked():
 
     @app.get("/wrong", produces={"text/csv": lambda numbers: str(numbers)})
     async def wrong() -> list[int]:
-        return ["a"]  # type: ignore[list-item]  # ty: ignore[invalid-return-type]
+        return ["a"]  # type: ignore[list-item]  # ty: ignore[invalid-explicit-return]
 
     @app.get("/number", produces={"text/csv": len, "application/vnd.n+json": len})
     async def number() -> list[int]:
@@ -181,7 +181,7 @@ def test_what_is_declared_does_not_leak_and_is_checked():
     assert client.get("/number", headers={"accept": "application/vnd.n+json"}).text == "1"
 
 
-def test_the_document_has_every_form(app: Flasgo):
+def test_the_document_has_every_form(app: Flasgo[Settings]):
     responses = app.openapi_spec()["paths"]["/books"]["get"]["responses"]
     books = {"type": "array", "items": {"$ref": "#/components/schemas/Book"}}
     assert responses["200"]["content"] == {
