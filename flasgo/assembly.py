@@ -242,8 +242,7 @@ def assemble(
             Authentication(policies, failures, pool, log=log),
             limits.by_key,
             throttle,
-            Negotiation(),
-            EntityTags(),
+            *OF_FORMS,
         )
         net = Net(errors.answer, compile_after(everyone.after, errors.answer, pool))
         stages = tuple(_with_extensions(stages, placed))
@@ -270,6 +269,10 @@ def assemble(
         rules=rules,
         around=around,
     )
+
+
+OF_FORMS: tuple[Stage, ...] = (Negotiation(), EntityTags())
+"""What is of the forms of an answer, and has nothing of one application."""
 
 
 def _with_extensions(stages: Iterable[Stage], placed: Sequence[Placed]) -> Iterator[Stage]:
