@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any, Protocol, cast
 
 from msgspec import Struct
 from msgspec.structs import force_setattr
@@ -46,3 +47,35 @@ class User(Struct, frozen=True):
 
 
 ANONYMOUS = User()
+
+
+class Visitors(Protocol):
+    """Says whom the session of a request knows."""
+
+    def visitor(self, request: Any, /) -> User: ...  # a Request, always; its module stands above this one
+
+
+class Offers(Protocol):
+    @property
+    def logins(self) -> Visitors | None: ...
+
+
+class Asking(Protocol):
+    """What is used of a Request here."""
+
+    @property
+    def terms(self) -> Offers: ...
+
+
+class Visitor:
+    """The attribute `user` of a request until it is written: it is found when it is first read, and then kept."""
+
+    def __get__(self, request: Asking | None, _owner: object = None) -> User:
+        if request is None:
+            return ANONYMOUS
+        kept = cast("dict[str, User]", vars(request))
+        kept["user"] = ANONYMOUS  # for whoever asks while the user is loaded
+        logins = request.terms.logins
+        if logins is not None:
+            kept["user"] = logins.visitor(request)
+        return kept["user"]

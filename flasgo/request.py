@@ -19,7 +19,7 @@ from flasgo.http.headers import Headers
 from flasgo.http.media import essence
 from flasgo.http.query import grouped, parse_query
 from flasgo.http.url import URL
-from flasgo.identity import ANONYMOUS, User
+from flasgo.identity import User, Visitor, Visitors
 from flasgo.pageform import PageForm
 from flasgo.session import Session, Stored
 from flasgo.settings import Settings
@@ -59,7 +59,7 @@ class TokenSource(Protocol):
     def token(self, request: "Request", /) -> str: ...
 
 
-class Logins(Protocol):
+class Logins(Visitors, Protocol):
     """Remembers in the session who somebody is."""
 
     def login(self, request: "Request", user: User, /, *, remember: bool) -> None: ...
@@ -127,8 +127,8 @@ class Request(FlaskHabits):
     _body: bytes | None = None
     _g: State | None = None
 
-    user: User = ANONYMOUS
-    """Who is asking; a stranger until a backend of the route, or a hook, says who it is."""
+    user: User = cast("User", Visitor())
+    """Who is asking, as a backend of the route or a hook says; else whom the session knows (see `session_backend`), or a stranger."""
 
     challenges: tuple[str, ...] = ()
     """What a 401 asks for: the challenges of the backends that did not know who it is (RFC 9110 §11.6.1)."""

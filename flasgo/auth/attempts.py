@@ -1,7 +1,7 @@
 """One backend asked on behalf of one route: who is it?"""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 from flasgo.auth.failures import Count, CredentialFailures
 from flasgo.auth.model import AuthResult, Backend, CredentialBackend, Outcome
@@ -9,6 +9,7 @@ from flasgo.auth.permissions import unawaited
 from flasgo.events import SecurityLog
 from flasgo.identity import ANONYMOUS, User
 from flasgo.pipeline.threads import ThreadPool
+from flasgo.plan.signature import call_of
 from flasgo.request import Request
 
 Known: TypeAlias = Callable[[Request], bool]
@@ -33,7 +34,9 @@ class Attempt:
 
     __slots__ = (
         "account_of",
+        "awaited",
         "challenges",
+        "failing",
         "failures",
         "find",
         "judge",
@@ -55,6 +58,8 @@ class Attempt:
     ) -> None:
         self.find = backend.find
         self.judge = backend.judge
+        self.awaited = call_of(backend.judge) == "async"
+        self.failing = () if failures is None else failures.failing
         self.account_of = backend.account
         self.challenges, self.rejections = challenges
         self.threaded = backend.mode == "thread"
@@ -94,6 +99,35 @@ class Attempt:
             raise
         self._end(request, begun)
         return None
+
+    def ask(self, request: Request) -> Awaitable[Outcome] | None:
+        """On the event loop, of credentials that name no account: nothing is held while they are judged, so `take` ends it."""
+        if self.known(request):
+            return None
+        credential = self.find(request)
+        if credential is None:
+            request.challenges += self.challenges
+            return None
+        if self.failing:
+            cast("CredentialFailures", self.failures).begin(request, None)
+        if self.threaded:
+            return self.run(plain, self.judge, credential)
+        outcome = self.judge(credential)
+        if self.awaited or isinstance(outcome, Awaitable):
+            return cast("Awaitable[Outcome]", outcome)
+        self.take(request, outcome)
+        return None
+
+    def take(self, request: Request, outcome: Outcome) -> None:
+        """What was asked for is here."""
+        if isinstance(outcome, User) and outcome.is_authenticated:
+            request.user = outcome
+            return
+        settle(request, outcome, self.rejections)
+        if not request.user.is_authenticated:
+            self.log.write("auth-failed", request)
+            if self.failures is not None:
+                self.failures.failed(request)
 
     async def _later(self, request: Request, begun: tuple[Count, ...], outcome: Awaitable[Outcome]) -> None:
         try:

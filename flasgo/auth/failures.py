@@ -36,13 +36,13 @@ class Count(Struct, frozen=True):
 
 
 class CredentialFailures:
-    """The counts of one application: `limit` failures for each account and client."""
+    """The counts of one application: `limit` failures for each account and client. `failing` holds counts that have any."""
 
     def __init__(self, counts: FailureCounts, limit: int, *, log: SecurityLog) -> None:
         self.counts = counts
         self.limit = limit
         self.log = log
-        self._failing: set[str] = set()
+        self.failing: set[str] = set()
         self._by_client: dict[str | None, tuple[Count, ...]] = {}
 
     def begin(self, request: Request, account: str | None, /, *, typed: bool = False) -> tuple[Count, ...]:
@@ -51,7 +51,7 @@ class CredentialFailures:
         Raises TooManyRequests where too much has failed already, whatever was sent.
         """
         counts = self._of_client(request) if account is None else self._counts(request, account, typed=typed)
-        if account is None and (not counts or counts[0].key not in self._failing):
+        if account is None and (not counts or counts[0].key not in self.failing):
             return counts
         begun: list[Count] = []
         for count in counts:
@@ -72,10 +72,14 @@ class CredentialFailures:
             if count.held:
                 self.counts.end(count.key, count.limit, failed=failed)
             elif failed:
-                if len(self._failing) >= MAX_REMEMBERED:
-                    self._failing.clear()
-                self._failing.add(count.key)
+                if len(self.failing) >= MAX_REMEMBERED:
+                    self.failing.clear()
+                self.failing.add(count.key)
                 self.counts.failed(count.key, count.limit)
+
+    def failed(self, request: Request, /) -> None:
+        """Count a failure of credentials that name no account."""
+        self.end(self._of_client(request), failed=True)
 
     def succeeded(self, begun: tuple[Count, ...], /) -> None:
         """End an attempt with the right credentials: what this client has failed with for the account is forgotten."""

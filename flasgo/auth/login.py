@@ -76,18 +76,22 @@ class SessionBackend(CredentialBackend[Claim], Generic[U]):
         return logins_of(request).recall(request)
 
     def _load(self, claim: Claim) -> Outcome:
+        return self.load(current_request("session_backend"), claim)
+
+    def load(self, request: Request, claim: Claim) -> U | None:
+        """Whose claim it is, at once. Raises TypeError where the loader gives an awaitable."""
         user = self.load_user(claim.id)
         if isinstance(user, Awaitable):
             raise unawaited(user, "The loader of users")
-        return self._believed(claim, user)
+        return self._believed(request, claim, user)
 
     async def _load_later(self, claim: Claim) -> Outcome:
         user = self.load_user(claim.id)
-        return self._believed(claim, await user if isinstance(user, Awaitable) else user)
+        known = await user if isinstance(user, Awaitable) else user
+        return self._believed(current_request("session_backend"), claim, known)
 
-    def _believed(self, claim: Claim, user: U | None) -> U | None:
+    def _believed(self, request: Request, claim: Claim, user: U | None) -> U | None:
         """The user, if he is still the one who logged in; one whom a cookie remembered gets a session."""
-        request = current_request("session_backend")
         logins = logins_of(request)
         if user is None or not logins.is_stamp_of(user, claim.stamp):
             return None
@@ -101,7 +105,8 @@ def session_backend(
 ) -> SessionBackend[U]:
     """Users who logged in with `login(user)`: the session has the id, `load_user` gives the user.
 
-    `stamp` gives a text that changes when every login of the user shall end: his password's hash, or a number that "log out
+    Registered as `default`, with a loader that is a plain function, it also says who `request.user` is on routes that ask for nobody, once
+    that is read. `stamp` gives a text that changes when every login of the user shall end: his password's hash, or a number that "log out
     everywhere" counts up. `login_url` is where a stranger who reads a page is sent, with the way back in the parameter `next`,
     which is checked by `redirect()`; all others are told 401.
     """
@@ -109,10 +114,14 @@ def session_backend(
 
 
 class SessionLogins:
-    """The logins of one application, and the stage that has the browser remember them."""
+    """The logins of one application, and the stage that has the browser remember them.
 
-    def __init__(self, backend: SessionBackend[User], settings: Settings) -> None:
+    `everywhere`: routes that ask for nobody know the visitor, too.
+    """
+
+    def __init__(self, backend: SessionBackend[User], settings: Settings, *, everywhere: bool = False) -> None:
         self.backend = backend
+        self.everywhere = everywhere and backend.mode == "thread"
         self.signer = Signer((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS), "remember")
         self.max_age = settings.REMEMBER_COOKIE_MAX_AGE
         self.secure = settings.SESSION_COOKIE_SECURE
@@ -156,6 +165,12 @@ class SessionLogins:
         if self.backend.stamp is not None:
             session[STAMP] = self.stamp_of(user)
         request.user = user
+
+    def visitor(self, request: Request, /) -> User:
+        """Whom the session of a request knows where no backend was asked; a coroutine function cannot be asked here."""
+        claim = self.backend.find(request) if self.everywhere else None
+        user = None if claim is None else self.backend.load(request, claim)
+        return ANONYMOUS if user is None else user
 
     def logout(self, request: Request, /) -> None:
         request.session.clear()

@@ -127,7 +127,8 @@ class Backends:
         found = {id(b.call): b.call for b in self._by_name.values() if isinstance(b.call, SessionBackend)}
         if len(found) > 1:
             raise RegistrationError("Two session backends are registered, and login() could mean either; keep one.")
-        return next((SessionLogins(backend, settings) for backend in found.values()), None)
+        everywhere = isinstance(self._by_name[DEFAULT].call, SessionBackend)
+        return next((SessionLogins(backend, settings, everywhere=everywhere) for backend in found.values()), None)
 
 
 class Policies:

@@ -19,7 +19,7 @@ from msgspec import Struct
 from flasgo.auth.attempts import Attempt, is_known, is_stranger, question
 from flasgo.auth.denial import deny
 from flasgo.auth.failures import CredentialFailures
-from flasgo.auth.model import Backend
+from flasgo.auth.model import Backend, CredentialBackend
 from flasgo.auth.permissions import BUILT_IN, AllowAny, Check, IsAuthenticated, Mode, checked_plain, compile_check
 from flasgo.auth.registry import Policies, Wanted, from_hooks
 from flasgo.auth.tokens import BearerBackend
@@ -27,21 +27,23 @@ from flasgo.errors import Forbidden, HTTPException, MalformedRequest, TooManyReq
 from flasgo.events import SecurityLog, log_failure
 from flasgo.identity import User
 from flasgo.pipeline.chain import generate
-from flasgo.pipeline.stage import GateStep, Part, Step, WorkStep
+from flasgo.pipeline.stage import GateStep, Part, Step, Then, WorkStep
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.access import AnyPermission
 from flasgo.plan.documents import Secured
 from flasgo.plan.model import Route
 from flasgo.request import Request
 
-Act: TypeAlias = Callable[[Request], Awaitable[None] | None]
+Act: TypeAlias = Callable[[Request], Awaitable[object] | None]
 
 
 class Move(Struct, frozen=True):
-    """One thing to do, and where."""
+    """One thing to do, and where; `when` and `then` are those of a GateStep."""
 
     mode: Mode
     act: Act
+    when: str | None = None
+    then: Then | None = None
 
 
 class Authentication:
@@ -64,7 +66,7 @@ class Authentication:
         weak = None if bearer is None else partial(bearer.insufficient, scopes=wanted.scopes)
         refuse = partial(deny, log=self.log, login_url=login_url, weak=weak)
         hops = route.plan.call == "sync" and route.threaded
-        moves = [Move("inline", _refuse_repeats)]
+        moves = [Move("inline", _refuse_repeats, when="request.repeats")]
         for number, backend in enumerate(wanted.backends):
             if backend.call is not from_hooks:
                 moves.append(self._attempt(backend, first=number == 0, hops=hops))
@@ -107,13 +109,15 @@ class Authentication:
         )
         if backend.mode == "inline" or (backend.mode == "thread" and hops):
             return Move(backend.mode, attempt.at_once)
+        if type(credentials).account is CredentialBackend.account:  # nothing is held while it is judged
+            return Move("loop", attempt.ask, then=attempt.take)
         return Move("loop", attempt.on_loop)
 
     # ── may he ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _permission(self, permission: AnyPermission, refuse: Callable[[Request], None]) -> Move:
         if type(permission) is IsAuthenticated:
-            return Move("inline", lambda request: None if request.user.is_authenticated else refuse(request))
+            return Move("inline", refuse, when="not request.user.is_authenticated")
         check = compile_check(permission, self.pool)
         if check.mode == "inline" and type(permission) in BUILT_IN:  # nothing there that could go wrong
             holds = check.call
@@ -160,7 +164,7 @@ def _can_forbid(wanted: Wanted) -> bool:
 
 def _refuse_repeats(request: Request) -> None:
     """Two Authorization fields are two claims, and every reader of them may believe another (RFC 9110 §5.3)."""
-    if request.repeats and sum(name == b"authorization" for name, _ in request.scope["headers"]) > 1:
+    if sum(name == b"authorization" for name, _ in request.scope["headers"]) > 1:
         raise MalformedRequest("Send one Authorization header.")
 
 
@@ -177,38 +181,31 @@ def _of_class(kinds: Sequence[type[User]], refuse: Callable[[Request], None]) ->
 
 
 def _steps(moves: Sequence[Move]) -> list[Step]:
-    """The moves as steps. What is inline is part of the step before it, so that no hop of a thread is broken in two."""
+    """The moves as steps. What is inline after work in a thread is done there, so that no hop is broken in two."""
     steps: list[Step] = []
-    inline: list[Act] = []
-    threaded = False
+    work: list[Move] = []
 
     def flush() -> None:
-        if inline:
-            joined = _joined(inline)
-            steps.append(WorkStep(joined) if threaded else GateStep(joined))
-            inline.clear()
+        if work:
+            steps.append(WorkStep(_joined(work)))
+            work.clear()
 
     for move in moves:
-        if move.mode == "inline":
-            inline.append(move.act)
-            continue
-        if move.mode == "thread":
-            if not threaded:
-                flush()
-            threaded = True
-            inline.append(move.act)
+        if move.mode == "thread" or (move.mode == "inline" and work):
+            work.append(move)
         else:
             flush()
-            threaded = False
-            steps.append(GateStep(move.act, waits=True))
+            steps.append(GateStep(move.act, waits=move.mode == "loop", when=move.when, then=move.then))
     flush()
     return steps
 
 
-def _joined(acts: Sequence[Act]) -> Callable[[Request], None]:
+def _joined(moves: Sequence[Move]) -> Callable[[Request], None]:
     """Several calls as one function of straight lines."""
-    if len(acts) == 1:
-        return cast("Callable[[Request], None]", acts[0])
-    names: dict[str, object] = {f"act{number}": act for number, act in enumerate(acts)}
-    function = generate("def acts(request):", [f"{name}(request)" for name in names], names)
-    return cast("Callable[[Request], None]", function)
+    if len(moves) == 1:
+        return cast("Callable[[Request], None]", moves[0].act)
+    names: dict[str, object] = {f"act{number}": move.act for number, move in enumerate(moves)}
+    lines = [
+        f"{'' if move.when is None else f'if {move.when}: '}act{number}(request)" for number, move in enumerate(moves)
+    ]
+    return cast("Callable[[Request], None]", generate("def acts(request):", lines, names))

@@ -7,8 +7,9 @@ validator, which looks a key up by its hash, or compares with `hmac.compare_dige
 import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Awaitable, Sequence
-from typing import Literal, NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
+from typing import Literal, NamedTuple, Protocol, cast
 
 from flasgo.auth.model import CredentialBackend, Outcome, mode_of
 from flasgo.auth.permissions import Mode
@@ -16,9 +17,6 @@ from flasgo.http.cookies import DuplicateCookie
 from flasgo.http.headers import TOKEN
 from flasgo.plan.documents import SecurityScheme
 from flasgo.request import Request
-
-TOKEN_TEXT = re.compile(rb"[!-+\--~]+")
-"""Visible ASCII but the comma, which joins what a proxy got as two fields (RFC 6750 §2.1 has fewer; real tokens have more)."""
 
 KEY_TEXT = re.compile(r"[!-~]+")
 
@@ -52,18 +50,27 @@ def extract_bearer_token(authorization_header: str | None, *, scheme: str = "Bea
     if authorization_header is None:
         return None
     try:
-        return _token_of(authorization_header.encode("ascii"), scheme.lower().encode("latin-1"))
+        token = token_finder(scheme.encode("latin-1"))(authorization_header.encode("ascii"))
     except UnicodeEncodeError:
         return None
+    return None if token is None else token.decode("ascii")
 
 
-def _token_of(field: bytes, scheme: bytes) -> str | None:
-    """The token after a scheme, which is compared without case (RFC 9110 §11.1) and given here in lower case."""
-    name, _, rest = field.partition(b" ")
-    if name.lower() != scheme:
-        return None
-    token = rest.strip(b" ")
-    return token.decode("ascii") if len(token) <= MAX_CREDENTIAL and TOKEN_TEXT.fullmatch(token) else None
+@lru_cache(maxsize=64)
+def token_finder(scheme: bytes) -> Callable[[bytes], bytes | None]:
+    """What finds the token after a scheme, whose case does not matter (RFC 9110 §11.1).
+
+    A token is visible ASCII but the comma, which joins what a proxy got as two fields (RFC 6750 §2.1 has fewer; real tokens have more).
+    """
+    match = re.compile(rb"(?i:%b) +([!-+\--~]{1,%d}) *" % (re.escape(scheme), MAX_CREDENTIAL)).fullmatch
+
+    def find(field: bytes) -> bytes | None:
+        found = match(field)
+        if found is None:
+            return None
+        return cast("bytes", found[1])  # what a group gives is typed with Any
+
+    return find
 
 
 class BearerBackend(CredentialBackend[str]):
@@ -82,6 +89,7 @@ class BearerBackend(CredentialBackend[str]):
         document = SecurityScheme(id="bearer", type="http", scheme=scheme.lower(), bearer_format=bearer_format)
         super().__init__(judge, challenge=scheme, scheme=document, mode=mode or mode_of(judge), ambient=False)
         self._scheme = scheme.lower().encode("ascii")
+        self._token = token_finder(self._scheme)
 
     @property
     def rejection(self) -> str | None:
@@ -95,8 +103,11 @@ class BearerBackend(CredentialBackend[str]):
         return f'{self.challenge} error="insufficient_scope"{known}'
 
     def find(self, request: Request, /) -> str | None:
-        field = request.fields.get(b"authorization")
-        return None if field is None else _token_of(field, self._scheme)
+        fields = request.fields
+        if b"authorization" not in fields:
+            return None
+        token = self._token(fields[b"authorization"])
+        return None if token is None else token.decode("ascii")
 
 
 def bearer_token_backend(validate_token: TokenValidator, *, scheme: str = "Bearer") -> BearerBackend:
@@ -193,10 +204,10 @@ class BasicBackend(CredentialBackend[Basic]):
             mode=mode_of(judge),
             ambient=True,
         )
+        self._token = token_finder(b"basic")
 
     def find(self, request: Request, /) -> Basic | None:
-        field = request.fields.get(b"authorization")
-        text = None if field is None else _token_of(field, b"basic")
+        text = self._token(request.fields.get(b"authorization", b""))
         if text is None:
             return None
         try:
@@ -204,7 +215,7 @@ class BasicBackend(CredentialBackend[Basic]):
             decoded = raw.decode("utf-8")
         except (Base64Error, UnicodeDecodeError):
             return None
-        if b2a_base64(raw, newline=False) != text.encode("ascii"):  # another spelling of the same
+        if b2a_base64(raw, newline=False) != text:  # another spelling of the same
             return None
         username, colon, password = decoded.partition(":")
         return None if not colon or CONTROLS.search(decoded) else Basic(username, password)

@@ -104,7 +104,11 @@ def _inner(steps: Sequence[Step], ending: Ending, names: dict[str, object]) -> I
         name = f"step{number}"
         names[name] = step.call
         if isinstance(step, GateStep) and step.waits:
-            yield from (f"{indent}wait = {name}(request)", f"{indent}if wait is not None:", f"{indent}    await wait")
+            taken = "await wait"
+            if step.then is not None:
+                names[f"then{number}"] = step.then
+                taken = f"then{number}(request, await wait)"
+            yield from (f"{indent}wait = {name}(request)", f"{indent}if wait is not None:", f"{indent}    {taken}")
         elif isinstance(step, GateStep):
             yield f"{indent}{'' if step.when is None else f'if {step.when}: '}{name}(request)"
         else:

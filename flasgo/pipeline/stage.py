@@ -3,7 +3,8 @@
 A stage looks at a Route and answers with the Part that it needs there, or None. Parts come in the cheapest shape that
 will do, and chain.py composes them into straight-line code:
 
-    gate       sync, on the loop: looks at the Request, raises or lets pass; one that `waits` may give an awaitable
+    gate       sync, on the loop: looks at the Request, raises or lets pass; one that `waits` may give an awaitable, of which
+               `then` takes what it gives
     ask        async: may answer early
     work       sync code of the user's, run in a thread: may answer early; neighbours share one hop
     commit     sync, on the loop, after the handler has answered: may still raise, and is then answered like any error;
@@ -13,7 +14,7 @@ will do, and chain.py composes them into straight-line code:
 
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from msgspec import Struct
 
@@ -24,7 +25,8 @@ from flasgo.request import Request
 from flasgo.response import Response
 
 Handle: TypeAlias = Callable[[Request], Awaitable[Response]]
-Gate: TypeAlias = Callable[[Request], Awaitable[None] | None]
+Gate: TypeAlias = Callable[[Request], Awaitable[object] | None]
+Then: TypeAlias = Callable[[Request, Any], None]  # of whatever type its gate's awaitable gives
 Ask: TypeAlias = Callable[[Request], Awaitable[Response | None]]
 Work: TypeAlias = Callable[[Request], Response | None]
 Commit: TypeAlias = Callable[[Request, Response], Awaitable[None] | None]
@@ -49,11 +51,12 @@ class Part(Struct, frozen=True):
 
 
 class GateStep(Struct, frozen=True, tag=True):
-    """With `when`, as in Part, the gate is called only where that expression is true."""
+    """With `when`, as in Part, the gate is called only where that expression is true. `then` takes what its awaitable gives."""
 
     call: Gate
     waits: bool = False
     when: str | None = None
+    then: Then | None = None
 
 
 class AskStep(Struct, frozen=True, tag=True):

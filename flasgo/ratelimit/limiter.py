@@ -74,14 +74,6 @@ class Limiter:
         self.told(request, strictest(self.count(hits)))
         return None
 
-    def take_one(self, request: Request, quota: Quota, key: str) -> None:
-        """The same for one quota, in memory."""
-        decision = decision_of(quota.rate.limit, self.table.take(key, quota.rate, quota.rule.cost))
-        if decision.allowed and request.rate_limit is None:
-            request.rate_limit = decision
-        else:
-            self.told(request, decision)
-
     def note_stranger(self, request: Request) -> None:
         """Say once that requests without a client's address are not counted."""
         if not self._knows_of_strangers:

@@ -4,7 +4,7 @@ The rules of each stage are taken together: from all of them, or from none. A ro
 """
 
 from collections.abc import Awaitable, Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -16,8 +16,7 @@ from flasgo.plan.model import Route
 from flasgo.ratelimit.limiter import Hits, Limiter, Quota, add_hit, key_of
 from flasgo.request import Request
 from flasgo.response import Response
-from flasgo.storage.decision import RateLimitDecision, decision_of
-from flasgo.storage.rates import MICROSECONDS
+from flasgo.storage.decision import RateLimitDecision
 
 MAX_REMEMBERED = 1_024
 """Addresses whose keys are remembered for speed; whoever is forgotten has his made anew."""
@@ -128,8 +127,7 @@ def client_gate(limiter: Limiter, quotas: Sequence[Quota]) -> Gate:
 
 def lone_gate(limiter: Limiter, quota: Quota) -> Gate:
     """The same for one quota, in memory. It is what most limited routes pay, so there are few calls in it."""
-    take, told, rate, cost = limiter.table.take, limiter.told, quota.rate, quota.rule.cost
-    limit = rate.limit
+    take, told = limiter.table.taker(quota.rate, quota.rule.cost), limiter.told
     keys: dict[str | None, str] = {}
 
     def key_of_client(request: Request) -> str | None:
@@ -144,27 +142,30 @@ def lone_gate(limiter: Limiter, quota: Quota) -> Gate:
         return keys[ip]
 
     def gate(request: Request) -> None:
-        client = request.scope.get("client")
-        key = keys.get(client[0] if client else None) or key_of_client(request)
-        if key is None:
-            return
-        outcome = take(key, rate, cost)
-        wait, left, reset, _ = outcome
-        if wait or request.rate_limit is not None:
-            told(request, decision_of(limit, outcome))
+        try:
+            client = request.scope["client"]
+            key = keys[None if client is None else client[0]]
+        except LookupError:  # another client, or one that the server does not know
+            made = key_of_client(request)
+            if made is None:
+                return
+            key = made
+        decision = take(key)
+        if decision.allowed and request.rate_limit is None:
+            request.rate_limit = decision
         else:
-            request.rate_limit = RateLimitDecision(True, limit, left, -(-reset // MICROSECONDS) or 1, 0)
+            told(request, decision)
 
     return gate
 
 
 def key_gate(limiter: Limiter, keyed: Sequence[Keyed]) -> Gate:
     """Take from the quotas of whoever the key functions name."""
-    first = keyed[0]
-    alone = not limiter.waits and len(keyed) == 1
+    if not limiter.waits and len(keyed) == 1:
+        return lone_key_gate(limiter, keyed[0])
 
     def gate(request: Request) -> Awaitable[None] | None:
-        values = [first.key_func(request)] if alone else [one.key_func(request) for one in keyed]
+        values = [one.key_func(request) for one in keyed]
         for value in values:
             if isinstance(value, Awaitable):
                 return later(request, values)
@@ -182,13 +183,77 @@ def key_gate(limiter: Limiter, keyed: Sequence[Keyed]) -> Gate:
             key = key_of(request, value)
             if key is None:
                 limiter.note_stranger(request)
-            elif alone:
-                limiter.take_one(request, one.quota, one.quota.prefix + key)
             else:
                 add_hit(hits, one.quota, key)
         return limiter.take(request, hits) if hits else None
 
     return gate
+
+
+def lone_key_gate(limiter: Limiter, keyed: Keyed) -> Gate:
+    """The same for one quota, in memory."""
+    quota, key_func = keyed.quota, keyed.key_func
+    take, told = limiter.table.taker(quota.rate, quota.rule.cost), limiter.told
+
+    def gate(request: Request) -> Awaitable[None] | None:
+        value = key_func(request)
+        if type(value) is not str and isinstance(value, Awaitable):
+            return later(request, value)
+        count(request, value)
+        return None
+
+    async def later(request: Request, value: Awaitable[object]) -> None:
+        count(request, await value)
+
+    def count(request: Request, value: object) -> None:
+        key = key_of(request, value)
+        if key is None:
+            limiter.note_stranger(request)
+            return
+        decision = take(quota.prefix + key)
+        if decision.allowed and request.rate_limit is None:
+            request.rate_limit = decision
+        else:
+            told(request, decision)
+
+    return gate
+
+
+Field: TypeAlias = tuple[bytes, bytes]
+
+
+class Pairs:
+    """A header field and its twin of 0.5.1 for each number. They are kept: the same numbers come again and again."""
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+        self.kept: dict[int, tuple[Field, Field]] = {}
+
+    def make(self, number: int) -> tuple[Field, Field]:
+        text = b"%d" % number
+        pair = (self.name, text), (b"x-" + self.name, text)
+        if len(self.kept) < KEPT:
+            self.kept[number] = pair
+        return pair
+
+
+KEPT = 4_096
+"""How many numbers of each kind have their fields kept, and below which one of what remains has."""
+
+LIMITS, REMAINING, RESETS = Pairs(b"ratelimit-limit"), Pairs(b"ratelimit-remaining"), Pairs(b"ratelimit-reset")
+kept_limits, kept_remaining, kept_resets = LIMITS.kept, REMAINING.kept, RESETS.kept
+
+
+def fields_of(decision: RateLimitDecision) -> tuple[Field, ...]:
+    """The header fields of 0.5.1."""
+    limit, left, reset = decision.limit, decision.remaining, decision.reset_after
+    one, x_one = kept_limits[limit] if limit in kept_limits else LIMITS.make(limit)
+    three, x_three = kept_resets[reset] if reset in kept_resets else RESETS.make(reset)
+    if left < KEPT:
+        two, x_two = kept_remaining[left] if left in kept_remaining else REMAINING.make(left)
+        return one, two, three, x_one, x_two, x_three
+    text = b"%d" % left
+    return one, (b"ratelimit-remaining", text), three, x_one, (b"x-ratelimit-remaining", text), x_three
 
 
 def finish(request: Request, response: Response) -> None:
@@ -198,16 +263,3 @@ def finish(request: Request, response: Response) -> None:
         if response.written is not None:
             response.raw[:] = [field for field in response.raw if field[0] not in NAMES]
         response.raw += fields_of(decision)
-
-
-def fields_of(decision: RateLimitDecision) -> tuple[tuple[bytes, bytes], ...]:
-    """The header fields of 0.5.1."""
-    limit, remaining, reset = b"%d" % decision.limit, b"%d" % decision.remaining, b"%d" % decision.reset_after
-    return (
-        (b"ratelimit-limit", limit),
-        (b"ratelimit-remaining", remaining),
-        (b"ratelimit-reset", reset),
-        (b"x-ratelimit-limit", limit),
-        (b"x-ratelimit-remaining", remaining),
-        (b"x-ratelimit-reset", reset),
-    )

@@ -27,6 +27,8 @@ MICROSECONDS = 1_000_000
 
 ONE_BUCKET = Layout("<IIqq")
 unpack_one = cast("Callable[[bytes], tuple[int, int, int, int]]", ONE_BUCKET.unpack)
+pack_one = cast("Callable[[int, int, int, int], bytes]", ONE_BUCKET.pack)
+ONE_BUCKET_SIZE = ONE_BUCKET.size
 TWO_BUCKETS = Layout("<IIqqIqq")
 TOKENS = Layout("<Iqq")
 

@@ -434,7 +434,7 @@ class TestRedis:
         """The same hits at the same times, by both: every verdict is the same."""
         now = 1_800_000_000_000_000
         store = RedisStore(redis.url, prefix="same:", timeout=5, clock=lambda: now)
-        table = CounterTable(clock=lambda: now)
+        table = CounterTable(clock=lambda: now * 1000)
         chance = random.Random(5)
         rules: list[tuple[Algorithm, int, float, int]] = [
             ("window", 5, 90, 0), ("window", 1, 60, 0), ("window", 100_000, 86_400, 0), ("window", 37, 60, 0),

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from msgspec.structs import replace
 
 from flasgo import (
     AllowAny,
@@ -10,6 +11,7 @@ from flasgo import (
     RegistrationError,
     Settings,
     User,
+    bearer_token_backend,
     csrf_token,
     current_user,
     login,
@@ -17,6 +19,7 @@ from flasgo import (
     session,
     session_backend,
 )
+from flasgo import request as app_request
 from flasgo.auth.login import Claim, encode
 from flasgo.signing import Signer
 
@@ -98,6 +101,139 @@ def test_who_logs_in_is_known_until_he_logs_out(asynchronous, members):
     assert client.post("/logout").text == "bye None"
     assert client.get("/me").status_code == 401
     assert client.get("/plain").text == "nobody"
+
+
+def with_a_page_that_asks_for_nobody(app: Flasgo[Settings]) -> Flasgo[Settings]:
+    @app.get("/page")
+    async def page() -> dict[str, object]:
+        return {"user": current_user.id, "again": app_request.user.id, "true": bool(current_user)}
+
+    return app
+
+
+def test_a_page_that_asks_for_nobody_knows_the_visitor_once_it_looks(members):
+    client = with_a_page_that_asks_for_nobody(application(members)).test_client()
+
+    assert client.get("/page").json() == {"user": None, "again": None, "true": False}
+    client.post("/login/alice")
+    members.asked.clear()
+    page = client.get("/page")
+    assert page.json() == {"user": "alice", "again": "alice", "true": True}
+    assert members.asked == ["alice"]
+    assert "Cookie" in page.headers["vary"]
+    client.post("/logout")
+    assert client.get("/page").json()["user"] is None
+
+
+def test_a_page_that_does_not_look_loads_nobody_and_may_be_cached(members):
+    app = application(members)
+
+    @app.get("/quiet")
+    async def quiet() -> str:
+        return "no look"
+
+    client = app.test_client()
+    client.post("/login/alice")
+    members.asked.clear()
+    assert "Cookie" not in client.get("/quiet").headers.get("vary", "")
+    assert members.asked == []
+
+
+def test_a_visitor_who_is_remembered_gets_a_session_from_a_page_that_looks(members):
+    app = with_a_page_that_asks_for_nobody(application(members))
+    client = app.test_client()
+    client.post("/login/alice?remember=1")
+    remembered = {name: value for name, value in client.cookies.items() if "remember" in name}
+    other = app.test_client()
+
+    answer = other.get("/page", headers={"Cookie": "; ".join(f"{n}={v}" for n, v in remembered.items())})
+    assert answer.json()["user"] == "alice"
+    assert "flasgo-session" in answer.headers["set-cookie"]
+    assert other.get("/page").json()["user"] == "alice"
+
+
+def test_a_login_whose_stamp_is_gone_is_no_visitor(members):
+    client = with_a_page_that_asks_for_nobody(application(members)).test_client()
+    client.post("/login/alice")
+    members["alice"] = replace(members["alice"], stamp="changed")
+
+    assert client.get("/page").json()["user"] is None
+
+
+def test_a_loader_that_must_be_awaited_is_asked_by_routes_that_ask_alone(members):
+    client = with_a_page_that_asks_for_nobody(application(members, asynchronous=True)).test_client()
+    client.post("/login/alice")
+    members.asked.clear()
+
+    assert client.get("/page").json()["user"] is None
+    assert members.asked == []
+    assert client.get("/plain").text == "alice"
+
+
+def test_a_plain_loader_that_gives_an_awaitable_is_a_mistake_where_it_is_read(members, caplog):
+    app = Flasgo(settings={"SECRET_KEY": KEY, "CSRF_ENABLED": False, "SESSION_COOKIE_SECURE": False})
+
+    async def later(id):
+        return members[id]
+
+    app.register_auth_backend("default", session_backend(lambda id: later(id)))
+
+    @app.post("/login")
+    async def sign_in():
+        login(members["alice"])
+
+    client = with_a_page_that_asks_for_nobody(app).test_client()
+    client.post("/login")
+    assert client.get("/page").status_code == 500
+    assert "The loader of users gave an awaitable" in caplog.text
+
+
+def test_a_loader_may_ask_who_is_asking(members):
+    app = Flasgo(settings={"SECRET_KEY": KEY, "CSRF_ENABLED": False, "SESSION_COOKIE_SECURE": False})
+
+    def load(id):
+        assert not current_user
+        return members[id]
+
+    app.register_auth_backend("default", session_backend(load))
+
+    @app.post("/login")
+    async def sign_in():
+        login(members["alice"])
+
+    client = with_a_page_that_asks_for_nobody(app).test_client()
+    client.post("/login")
+    assert client.get("/page").json()["user"] == "alice"
+
+
+def test_a_session_is_no_visitor_to_routes_of_another_backend_nor_where_it_is_not_the_default(members):
+    app = application(members)
+    app.register_auth_backend("bearer", bearer_token_backend(lambda token: None))
+
+    @app.get("/token", auth="bearer")
+    async def token(user: User | None) -> str:
+        return str(current_user.id)
+
+    client = app.test_client()
+    client.post("/login/alice")
+    assert client.get("/token").text == "None"
+
+    elsewhere = Flasgo(settings={"SECRET_KEY": KEY, "CSRF_ENABLED": False, "SESSION_COOKIE_SECURE": False})
+    elsewhere.register_auth_backend("pages", session_backend(members.load))
+
+    @elsewhere.post("/login")
+    async def sign_in():
+        login(members["alice"])
+
+    @elsewhere.get("/guarded")
+    @elsewhere.authorize()
+    async def guarded() -> str:
+        return "in"
+
+    client = with_a_page_that_asks_for_nobody(elsewhere).test_client()
+    client.post("/login")
+    assert client.get("/page").json()["user"] is None
+    assert client.get("/guarded").status_code == 401
 
 
 def test_the_challenge_says_that_a_cookie_is_wanted(members):

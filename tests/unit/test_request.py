@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from flasgo.errors import MalformedRequest, RequestTimeout
+from flasgo.identity import User
 from flasgo.request import Request, Terms, is_json, routed_path
 from flasgo.state import State
 
@@ -139,3 +140,8 @@ def test_one_cookie_is_found_by_its_whole_name(lines, value):
 def test_a_request_made_by_hand_has_no_csrf_tokens():
     with pytest.raises(RuntimeError, match="not made by an application"):
         request().csrf_token()
+
+
+def test_nobody_asks_in_a_request_made_by_hand_nor_in_the_class_itself():
+    assert Request.user is User.anonymous()
+    assert request().user is User.anonymous()
