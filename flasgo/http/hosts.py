@@ -39,8 +39,8 @@ def host_name(host: bytes) -> str | None:
 
 def host_port(host: bytes) -> int | None:
     """The port of a well-formed Host, or None where it names none."""
-    digits = host.rpartition(b"]")[2].rpartition(b":")[2] if b":" in host.rpartition(b"]")[2] else b""
-    return int(digits) if digits else None
+    _, colon, digits = host.rpartition(b"]")[2].rpartition(b":")
+    return int(digits) if colon else None
 
 
 def _ipv6(address: bytes) -> str | None:

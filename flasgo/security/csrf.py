@@ -19,7 +19,7 @@ from functools import partial
 from hmac import compare_digest
 from typing import Literal, TypeAlias
 
-from flasgo.errors import CSRFFailed, HTTPException, StoreUnavailable
+from flasgo.errors import BadRequest, CSRFFailed, HTTPException, StoreUnavailable
 from flasgo.events import SecurityLog
 from flasgo.http.cookies import DuplicateCookie, build_set_cookie
 from flasgo.http.forms import CSRF_FIELD as FIELD
@@ -199,7 +199,10 @@ class CSRF:
 
     async def _check_form(self, request: Request, expected: bytes) -> None:
         """The token as a field of a form: read with the whole body, which the handler gets from the same place."""
-        values = (await request.read_form()).getlist(FIELD) if request.content_type in FORM_TYPES else []
+        try:
+            values = (await request.read_form()).getlist(FIELD) if request.content_type in FORM_TYPES else []
+        except BadRequest:  # what cannot be read brings no token
+            values = []
         if len(values) != 1:
             raise self._failed(request, "no-token")
         raw = unmask(values[0].encode("utf-8", "replace"))

@@ -1,13 +1,18 @@
-"""The limit of a request's head, for servers that have none of their own (SECURITY-DESIGN §7)."""
+"""The limit of a request's head, for servers that have none of their own (SECURITY-DESIGN §7), and what stands in it once."""
 
 from msgspec import msgpack
 
-from flasgo.errors import HeadersTooLarge, HTTPException
+from flasgo.errors import HeadersTooLarge, HTTPException, MalformedRequest
 from flasgo.pipeline.stage import GateStep, Part
 from flasgo.plan.model import Route
 from flasgo.request import Request
 
 MAX_FIELDS = 100
+
+ONCE = (b"content-type", b"content-length", b"content-encoding", b"range", b"if-range")
+"""Fields that are no lists (RFC 9110 §5.3): sent twice, each reader could believe another one. Host, Origin, Authorization and
+session cookies are looked at where they count.
+"""
 
 SMALL = (
     '"query_string" in scope and not request.repeats and len(fields) <= max_head_fields'
@@ -17,7 +22,7 @@ SMALL = (
 
 
 class HeadLimit:
-    """The stage that refuses a head of more than `max_bytes`, or of more than MAX_FIELDS header fields.
+    """The stage that refuses a head of more than `max_bytes`, or of more than MAX_FIELDS header fields, or with one of ONCE twice.
 
     The path and the query as they were sent count, and the names and values of the fields.
     """
@@ -31,10 +36,10 @@ class HeadLimit:
         return self._part
 
     def rejections(self, _route: Route | None, /) -> tuple[type[HTTPException], ...]:
-        return (HeadersTooLarge,)
+        return (HeadersTooLarge, MalformedRequest)
 
     def check(self, request: Request) -> None:
-        """Raise HeadersTooLarge (RFC 6585 §5)."""
+        """Raise HeadersTooLarge (RFC 6585 §5) or MalformedRequest."""
         scope = request.scope
         headers = scope["headers"]
         size = len(scope["path"]) + len(scope.get("query_string", b""))
@@ -45,3 +50,8 @@ class HeadLimit:
                 "Send fewer or smaller headers, or a shorter URL.",
                 headers={"connection": "close"},
             )
+        if request.repeats:
+            names = [name for name, _ in headers]
+            for name in ONCE:
+                if names.count(name) > 1:
+                    raise MalformedRequest(f"{name.decode().title()} came more than once. Send it once.")

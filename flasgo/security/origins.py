@@ -9,9 +9,6 @@ from flasgo.http.hosts import host_name, host_port
 from flasgo.http.url import DEFAULT_PORTS
 from flasgo.request import Request
 
-MAX_ORIGIN_BYTES = 2048
-
-
 Origin: TypeAlias = tuple[str, str, int]
 """Scheme, host in its compared form, and port."""
 
@@ -64,9 +61,9 @@ def own_origin(request: Request) -> Origin | None:
 
 def parse_origin(value: bytes) -> Origin | None:
     """Scheme, host in its compared form, and port with the scheme's own filled in; None for anything that is no origin."""
-    scheme_bytes, separator, rest = value.partition(b"://")
+    scheme_bytes, _, rest = value.partition(b"://")
     scheme = scheme_bytes.lower().decode("latin-1")
-    if not separator or scheme not in DEFAULT_PORTS or len(value) > MAX_ORIGIN_BYTES:
+    if scheme not in DEFAULT_PORTS:
         return None
     name = host_name(rest)
     return None if name is None else (scheme, name, host_port(rest) or DEFAULT_PORTS[scheme])

@@ -161,6 +161,25 @@ def soon() -> Generator[None]:
     assert time.monotonic() - began < LONG
 
 
+# ── what two readers could read differently ─────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (b"Content-Type: text/plain", b"Content-Type: application/json"),
+        (b"Content-Type: application/json", b"Content-Type: application/json"),
+        (b"Range: bytes=0-1", b"Range: bytes=2-3"),
+        (b"If-Range: x", b"If-Range: y"),
+        (b"Content-Encoding: gzip", b"Content-Encoding: identity"),
+    ],
+)
+def test_a_field_that_is_no_list_and_comes_twice_is_400(server, fields):
+    status, _, body = ask(server, head("/look", *fields))
+    assert status == 400
+    assert b"came more than once" in body
+
+
 # ── origins ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -275,6 +275,20 @@ class TestCSRF:
         assert client.post("/save", headers={**ORIGIN, "x-csrf-token": token.encode()}).status_code == 403
         assert client.post("/save", headers=ORIGIN, data={"csrf_token": token}).status_code == 403
 
+    @pytest.mark.parametrize(
+        ("kind", "body"),
+        [
+            ("application/x-www-form-urlencoded", b"csrf_token=%ff%fe"),
+            ("application/x-www-form-urlencoded; charset=utf-16", b"csrf_token=x"),
+            ("multipart/form-data", b"x"),
+            ("multipart/form-data; boundary=b", b"--b\r\nContent-Dis"),
+        ],
+    )
+    def test_a_form_that_cannot_be_read_brings_no_token(self, kind, body):
+        client = make().test_client()
+        client.get("/idle")
+        assert client.post("/save", headers={**ORIGIN, "content-type": kind}, body=body).status_code == 403
+
     def test_two_cookies_or_a_foreign_one_are_403(self):
         client = make().test_client()
         client.get("/idle")

@@ -123,10 +123,22 @@ class TestTheToken:
         clients = [app.test_client() for _ in range(5)]
         for client in clients:
             client.get("/plain")
+        (stage,) = (stage for stage in app.freeze().stages if isinstance(stage, CSRF))
         for _ in range(2):
-            for client in clients:
+            for number, client in enumerate(clients):
                 headers = {**ORIGIN, "x-csrf-token": client.cookies[NAME]}
                 assert client.post("/save", headers=headers).status_code == 200
+                assert len(stage._good_cookies) == 1 + (number + (len(clients) if _ else 0)) % 2
+
+    def test_a_cookie_that_was_found_right_is_verified_once(self, monkeypatch):
+        assert csrf.MAX_REMEMBERED == 1_024
+        app = make()
+        client = app.test_client()
+        client.get("/plain")
+        headers = {**ORIGIN, "x-csrf-token": client.cookies[NAME]}
+        assert client.post("/save", headers=headers).status_code == 200
+        monkeypatch.setattr(CSRF, "_is_genuine", lambda *_: False)
+        assert client.post("/save", headers=headers).status_code == 200
 
     def test_senders_that_were_found_right_are_remembered_to_an_end(self, monkeypatch):
         monkeypatch.setattr(csrf, "MAX_REMEMBERED", 2)
@@ -136,6 +148,38 @@ class TestTheToken:
             headers = [(b"host", sender[2]), (b"origin", sender[0])]
             stage._check_sender(made({"type": "http", "scheme": "http", "headers": headers}), sender)
         assert len(stage._good_senders) == 2
+
+    def test_a_sender_without_origin_is_judged_each_time(self):
+        """It is known by its Referer, which is none of what is remembered."""
+        client = make().test_client()
+        client.get("/plain")
+        headers = {"sec-fetch-site": "same-origin", "x-csrf-token": client.cookies[NAME]}
+        assert client.post("/save", headers=headers).status_code == 200
+        assert client.post("/save", headers={**headers, "referer": "http://evil.example/"}).status_code == 403
+        assert client.post("/save", headers={**headers, "referer": "http://localhost/a"}).status_code == 200
+
+    def test_one_from_before_there_was_a_session_is_good_beside_it_and_after_it(self):
+        client = make().test_client()
+        token = client.get("/token").text
+        headers = {**ORIGIN, "x-csrf-token": token}
+        assert client.post("/save", headers=headers).status_code == 200
+        assert client.post("/save", headers={**headers, "cookie": f"{NAME}={client.cookies[NAME]}"}).status_code == 200
+
+    def test_one_that_is_asked_for_again_after_the_session_was_rotated_is_of_the_new_one(self, caplog):
+        app = make()
+
+        @app.get("/twice")
+        def twice(session: Session) -> str:
+            csrf_token()
+            session["a"] = 1
+            session.rotate()
+            return csrf_token()
+
+        client = app.test_client()
+        with caplog.at_level(logging.WARNING):
+            token = client.get("/twice").text
+        assert "csrf-token-void" not in caplog.text
+        assert client.post("/save", headers={**ORIGIN, "x-csrf-token": token}).status_code == 200
 
 
 class TestTheCheck:
@@ -191,15 +235,34 @@ class TestTheCheck:
             ({}, "no-origin"),
             ({"origin": "null"}, "foreign-origin"),
             ({"origin": "http://localhost"}, "no-cookie"),
+            ({"origin": "http://localhost", "cookie": f"{NAME}=a; {NAME}=a"}, "two-cookies"),
+            ({"origin": "http://localhost", "cookie": f"{NAME}={'A' * 64}"}, "foreign-cookie"),
+            ({"origin": "http://localhost", "cookie": "good"}, "no-token"),
+            ({"origin": "http://localhost", "cookie": "good", "content-type": "application/json"}, "no-token"),
+            ({"origin": "http://localhost", "cookie": "good", "x-csrf-token": "x" * 128}, "wrong-token"),
         ],
     )
     def test_the_log_has_the_reason_and_the_client_has_advice(self, headers, reason, caplog):
+        app = make()
+        if headers.get("cookie") == "good":
+            giver = app.test_client()
+            giver.get("/plain")
+            headers = {**headers, "cookie": f"{NAME}={giver.cookies[NAME]}"}
         with caplog.at_level(logging.WARNING):
-            response = make().test_client().post("/save", headers=headers)
-        assert f"csrf-check-failed method=POST path=/save client=127.0.0.1 reason={reason}" in caplog.text
-        told = "Read the token from the cookie 'flasgo-csrf'" if reason == "no-cookie" else "CSRF_TRUSTED_ORIGINS"
-        assert told in response.text
-        assert (NAME in response.headers.get("set-cookie", "")) == (reason == "no-cookie")
+            response = app.test_client().post("/save", headers=headers)
+        assert f"csrf-check-failed method=POST path=/save client=127.0.0.1 reason={reason}\n" in caplog.text
+        of_token = reason in {"no-cookie", "foreign-cookie", "no-token", "wrong-token"}
+        assert response.text == (
+            "This request needs matching CSRF cookie and header values. "
+            + (
+                "Read the token from the cookie 'flasgo-csrf' and send it in the header 'x-csrf-token' or the form field 'csrf_token'."
+                if of_token
+                else "Send it from a page of this site, with one Origin or Referer. If the sender is yours, list it in CSRF_TRUSTED_ORIGINS; "
+                "behind a proxy, set TRUSTED_PROXIES; for clients that are no browsers, send Origin, set CSRF_REQUIRE_ORIGIN to False, "
+                "or exempt the route with csrf=False."
+            )
+        )
+        assert (NAME in response.headers.get("set-cookie", "")) == (reason in {"no-cookie", "foreign-cookie"})
 
     def test_it_says_what_it_may_answer(self):
         app = make()
@@ -229,6 +292,17 @@ class TestTheCookie:
         assert f"{NAME}=" in client.get("/plain").headers["set-cookie"]
         assert "set-cookie" not in client.get("/plain").headers
         assert "set-cookie" not in make().test_client().request("OPTIONS", "/plain").headers
+        client.get("/token")
+        assert NAME not in ", ".join(client.get("/token").headers.getlist("set-cookie"))
+
+    def test_a_page_that_brings_it_is_its_visitors_own(self):
+        response = make().test_client().get("/plain")
+        assert response.headers["vary"] == "Cookie"
+
+    def test_a_file_that_is_not_there_brings_none(self, tmp_path):
+        app = make()
+        app.configure_static(tmp_path)
+        assert "set-cookie" not in app.test_client().get("/static/nowhere").headers
 
     def test_its_attributes_let_the_page_read_it_and_no_other_site_send_it(self):
         (line,) = make().test_client().get("/plain").headers.getlist("set-cookie")
@@ -239,6 +313,13 @@ class TestTheCookie:
         with caplog.at_level(logging.WARNING):
             token = client.get("/restart").text
         assert "csrf-token-void" in caplog.text
+        assert 'reason="the session was rotated or cleared after csrf_token() was called"' in caplog.text
+        caplog.clear()
+        client.get("/token")
+        client.get("/plain")
+        assert "csrf-token-void" not in caplog.text
+        client.get("/restart")
+        token = client.get("/restart").text
         assert client.post("/save", headers={**ORIGIN, "x-csrf-token": token}).status_code == 403
         assert client.post("/save", headers={**ORIGIN, "x-csrf-token": client.cookies[NAME]}).status_code == 200
 
@@ -287,3 +368,8 @@ def test_a_route_of_files_and_one_for_clients_are_given_no_cookie(tmp_path):
     assert client.post("/form").status_code == 403
     assert "set-cookie" not in client.get("/static/a.txt").headers
     assert "set-cookie" not in app.test_client().get("/api-page").headers
+
+
+# Of the mutants of csrf.py these live, and may: judging again what was found right (senders, cookies, tokens that are the same already),
+# looking for repeats where no field comes twice, decoding what has another length (its mac is none), any other true word than "refused", the
+# only element of a list counted from its end, and the handler "replace" of a codec that meets no surrogate.

@@ -1,7 +1,10 @@
 import pytest
 
+from flasgo.errors import HostNotAllowed
 from flasgo.events import SecurityLog
 from flasgo.http.hosts import AllowedHosts, host_name, host_port
+from flasgo.request import Request
+from flasgo.security import hosts
 from flasgo.security.hosts import HostCheck
 
 
@@ -86,6 +89,9 @@ def test_patterns_are_read_once_and_asked_by_name():
         assert name not in allowed
     assert "::1" in AllowedHosts(["0:0::1"])
     assert "2001:db8::a" in AllowedHosts(["2001:DB8:0::A"])
+    assert "::1" in AllowedHosts(["::01"])
+    assert "a.upper.example" in AllowedHosts([".UPPER.example."])
+    assert "?" not in AllowedHosts(["中"])
     assert "anything" in AllowedHosts(["*"])
     assert "anything" not in AllowedHosts([])
     assert None not in AllowedHosts(["*"])
@@ -114,3 +120,42 @@ def test_host_is_allowed_judges_a_host_as_the_stage_does(host: str | None, allow
     from flasgo.security import host_is_allowed
 
     assert host_is_allowed(host, allowed_hosts={"example.com", ".example.org"}) is allowed
+
+
+def asking(*headers):
+    async def receive():
+        raise AssertionError
+
+    return Request({"type": "http", "method": "GET", "path": "/", "headers": list(headers)}, receive)
+
+
+def test_a_host_that_was_found_right_is_judged_once_and_so_many_are_remembered(monkeypatch):
+    stage = HostCheck([".shop.example"], log=SecurityLog(enabled=False))
+    judged = []
+    monkeypatch.setattr(hosts, "host_name", lambda host: judged.append(host) or host_name(host))
+    for _ in range(2):
+        for number in range(hosts.MAX_REMEMBERED + 5):
+            stage.check(asking((b"host", b"a%d.shop.example" % number)))
+    assert len(stage._accepted) == hosts.MAX_REMEMBERED == 1_024
+    assert len(judged) == 1_024 + 5 + 5
+
+
+def test_a_refusal_says_how_to_mend_it_and_what_was_asked_for(caplog):
+    stage = HostCheck(["localhost"], log=SecurityLog(enabled=True))
+    with pytest.raises(HostNotAllowed) as refused:
+        stage.check(asking())
+    assert refused.value.detail == "This host is not served here. If it is yours, add it to ALLOWED_HOSTS."
+    with pytest.raises(HostNotAllowed):
+        stage.check(asking((b"host", b"evil.example")))
+    assert [record.fields["host"] for record in caplog.records] == ["", "evil.example"]
+
+
+def test_a_host_that_comes_twice_is_refused_and_other_fields_may():
+    stage = HostCheck(["localhost"], log=SecurityLog(enabled=False))
+    stage.check(asking((b"accept", b"a"), (b"host", b"localhost"), (b"accept", b"b")))
+    with pytest.raises(HostNotAllowed):
+        stage.check(asking((b"host", b"localhost"), (b"host", b"localhost")))
+
+
+# Of the mutants of hosts.py these live, and may: False for None where only truth is asked, looking for a second Host where no field
+# comes twice, and, in the patterns, the text of one that is no host (it is nobody's name) and a name that is None (it is in no set).

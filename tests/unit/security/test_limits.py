@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from flasgo.errors import HeadersTooLarge
+from flasgo.errors import HeadersTooLarge, MalformedRequest
 from flasgo.request import Request
 from flasgo.security.limits import MAX_FIELDS, HeadLimit
 
@@ -42,4 +42,24 @@ def test_fields_are_counted():
 
 def test_it_is_the_same_for_every_route_and_refuses_with_431():
     assert STAGE.compile(None) is STAGE.compile(None)
-    assert [kind.default_status for kind in STAGE.rejections(None)] == [431]
+    assert [kind.default_status for kind in STAGE.rejections(None)] == [431, 400]
+
+
+@pytest.mark.parametrize("name", [b"content-type", b"content-length", b"content-encoding", b"range", b"if-range"])
+def test_what_is_no_list_comes_once(name):
+    stage = HeadLimit(1_000)
+
+    async def receive() -> Any:
+        raise AssertionError
+
+    def scope(*fields):
+        return {
+            "type": "http",
+            "method": "GET",
+            "path": "/",
+            "headers": [(b"accept", b"a"), (b"accept", b"b"), *fields],
+        }
+
+    stage.check(Request(scope((name, b"1")), receive))
+    with pytest.raises(MalformedRequest, match=r"came more than once. Send it once.$"):
+        stage.check(Request(scope((name, b"1"), (name, b"1")), receive))
