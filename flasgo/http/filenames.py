@@ -16,6 +16,7 @@ _DEVICES = frozenset(
     | {port + digit for port in ("COM", "LPT") for digit in "0123456789¹²³"}
 )
 _LONGEST_EXTENSION = 32  # in bytes, with its dot: a longer one is none
+_MUCH = 2 * MAX_FILENAME_BYTES
 
 
 def safe_filename(raw: str) -> str:
@@ -39,9 +40,17 @@ def is_device(name: str) -> bool:
 
 def _cleaned(raw: str) -> str:
     shown = "".join(char for char in raw if unicodedata.category(char) not in UNSEEN)
-    whole = unicodedata.normalize("NFC", shown)
-    last = whole[max(whole.rfind("/"), whole.rfind("\\")) + 1 :]
+    last = _last_of(unicodedata.normalize("NFC", _bounded(_last_of(shown))))
     return _shortened(_RESERVED.sub("_", last).strip(" .")) or "file"
+
+
+def _last_of(path: str) -> str:
+    return path[max(path.rfind("/"), path.rfind("\\")) + 1 :]
+
+
+def _bounded(name: str) -> str:
+    """What a long name begins and ends with: normalising accents on one letter takes the square of their number (CVE-2025-64458)."""
+    return name if len(name) <= _MUCH else name[: _MUCH - _LONGEST_EXTENSION] + name[-_LONGEST_EXTENSION:]
 
 
 def _shortened(name: str) -> str:

@@ -79,3 +79,8 @@ def test_no_name_takes_long(raw: str):
     started = thread_time()
     safe_filename(raw)
     assert thread_time() - started < 0.05
+
+
+def test_a_name_that_is_much_too_long_keeps_its_beginning_and_its_extension():
+    assert safe_filename(f"{'é' * 5_000}.tar.gz") == f"{'é' * 126}.gz"
+    assert safe_filename("a" + "\u0301\u0316" * 50_000).encode()[:3] == "á".encode() + b"\xcc"
