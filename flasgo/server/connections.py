@@ -45,7 +45,7 @@ class ConnectionLimits(Struct, frozen=True, kw_only=True):
     linger_bytes: int = 262_144
 
     connections_per_peer: int = 100
-    """From one IPv4 address or one /64 of IPv6 (what one customer gets); 0 is no limit."""
+    """From one IPv4 address or one /64 of IPv6 (what one customer gets), but not from this machine; 0 is no limit."""
     sweep_seconds: float = 1.0
 
 
@@ -77,16 +77,23 @@ def settings_of(app: object) -> Settings | None:
 
 
 def peer_of(client: tuple[str, int] | None) -> str | None:
-    """Whom a connection is counted for: an IPv4 address or the /64 of an IPv6 address; None on a Unix socket."""
+    """Whom a connection is counted for: an IPv4 address or the /64 of an IPv6 address.
+
+    None for this machine, on a Unix socket or by loopback: a proxy has all connections there, and so has a load test.
+    """
     if client is None:
         return None
     host = client[0]
     try:
         address = IPv6Address(host)
     except AddressValueError:
-        return host
+        return None if host.startswith("127.") else host
+    if address.is_loopback:
+        return None
     mapped = address.ipv4_mapped
-    return str(IPv6Address(int(address) >> 64 << 64)) if mapped is None else str(mapped)
+    if mapped is not None:
+        return None if mapped.is_loopback else str(mapped)
+    return str(IPv6Address(int(address) >> 64 << 64))
 
 
 class Watched(Protocol):

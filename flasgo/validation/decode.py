@@ -41,9 +41,11 @@ def json_decoder(kind: type[T], codecs: Codecs = NO_CODECS) -> Callable[[bytes],
         # As deep as that takes as many brackets: most bodies have fewer, and need no closer look.
         if body.count(b"[") + body.count(b"{") > MAX_JSON_DEPTH and not within_depth(body, MAX_JSON_DEPTH):
             raise malformed(f"it is nested more than {MAX_JSON_DEPTH} levels deep")
+        if not body.isascii():
+            _check_encoding(body)
         try:
             value = decode(body)
-        except (DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (DecodeError, RecursionError) as error:
             if not isinstance(error, ValidationError):
                 raise malformed(_reason(body, error)) from None
             whole = with_whole_numbers(body)
@@ -72,12 +74,20 @@ def malformed(reason: str) -> MalformedBody:
     )
 
 
+def _check_encoding(body: bytes) -> None:
+    """Raise for what is not UTF-8 (RFC 8259 §8.1), though it may stand in a member that the type does not have."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise malformed(f"it is not UTF-8 at byte {error.start}") from None
+
+
 def _refusal(body: bytes, kind: object, codecs: Codecs) -> HTTPException:
     try:
         value = decode_untyped(body)
     except ValidationError:
         return ValidationFailed([Issue("body", "", "too_large", "must not hold a number that is out of range")])
-    except (DecodeError, UnicodeDecodeError, RecursionError) as broken:
+    except (DecodeError, RecursionError) as broken:
         # A typed decoder may refuse the type of a value before it comes to the place where the text breaks off.
         return malformed(_reason(body, broken))
     # What is refused as text and taken as values has a member twice, of which the last one fits.
@@ -90,8 +100,4 @@ def _reason(body: bytes, error: Exception) -> str:
         return "it is empty"
     if isinstance(error, RecursionError):
         return "it is nested too deep"
-    try:
-        body.decode()
-    except UnicodeDecodeError as broken:  # msgspec says it in another way in every other version
-        return f"it is not UTF-8 at byte {broken.start}"
     return str(error).removeprefix("JSON is malformed: ")

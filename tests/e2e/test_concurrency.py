@@ -66,10 +66,13 @@ class Client:
         await self.writer.wait_closed()
 
 
-@pytest.fixture
-def url(workshop):
+@pytest.fixture(params=["flasgo run", "uvicorn"])
+def url(request, workshop):
     workshop.write("served.py", APPLICATION)
-    server = workshop.start("-m", "uvicorn", "served:app", "--port", "0", "--http", "httptools", "--loop", "uvloop")
+    if request.param == "uvicorn":
+        server = workshop.start("-m", "uvicorn", "served:app", "--port", "0", "--http", "httptools", "--loop", "uvloop")
+    else:
+        server = workshop.serve("served.py")
     yield server.url
     assert "Traceback" not in server.said
 

@@ -17,6 +17,7 @@ from types import SimpleNamespace
 import pytest
 import uvicorn
 
+from flasgo.server import protocol
 from flasgo.server.connections import ConnectionLimits
 from flasgo.server.protocol import protocol_class
 
@@ -579,6 +580,11 @@ class TestChunks:
 
 
 class TestPeers:
+    @pytest.fixture(autouse=True)
+    def loopback_is_counted(self, monkeypatch):
+        """Which it is not, so that there is a peer to be counted here."""
+        monkeypatch.setattr(protocol, "peer_of", lambda client: client[0])
+
     def test_a_peer_has_only_so_many_connections(self):
         limits = ConnectionLimits(connections_per_peer=2, linger_seconds=0.3, sweep_seconds=0.05)
         with serving(limits) as server, ExitStack() as stack:

@@ -61,8 +61,9 @@ def test_whom_a_connection_is_counted_for(host, peer):
     assert peer_of((host, 1234)) == peer
 
 
-def test_a_unix_socket_has_no_peer():
-    assert peer_of(None) is None
+@pytest.mark.parametrize("client", [None, ("127.0.0.1", 1), ("127.8.9.1", 1), ("::1", 1), ("::ffff:127.0.0.1", 1)])
+def test_this_machine_is_not_counted(client):
+    assert peer_of(client) is None
 
 
 class Loop:

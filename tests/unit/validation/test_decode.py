@@ -39,12 +39,13 @@ def test_a_decimal_is_finite(text: str):
         (b"", "it is empty"),
         (b" ", "it is empty"),
         (b'"\xff"', "it is not UTF-8 at byte 1"),
+        (b'{"amount": 1.5, "unknown": "\xff"}', "it is not UTF-8 at byte 28"),
         (b"{", "Input data was truncated"),
         (b"{]", "object keys must be strings (byte 1)"),
         (b"[" * (MAX_JSON_DEPTH + 1) + b"]" * (MAX_JSON_DEPTH + 1), "it is nested more than 64 levels deep"),
         (b'{"amount": 1.5, "name": 5, ', "Input data was truncated"),
     ],
-    ids=["nothing", "blank", "bytes", "cut", "wrong", "deep", "late"],
+    ids=["nothing", "blank", "bytes", "unknown", "cut", "wrong", "deep", "late"],
 )
 @pytest.mark.parametrize("kind", [Any, Price], ids=["any", "price"])
 def test_what_is_not_json(kind: type[object], text: bytes, reason: str):
