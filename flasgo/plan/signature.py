@@ -190,8 +190,6 @@ def signature_of(endpoint: Endpoint, source: Source) -> Signature:
             found = _bound(found, source)
         elif hasattr(layer, "__wrapped__") and not isinstance(layer, staticmethod):
             found = _wrapped(_own(layer, source) or Signature((), rest=True, surplus=True), found, source)
-            if hasattr(layer, "registry") and hasattr(layer, "dispatch"):
-                found = _dispatched(found)
     return found
 
 
@@ -330,12 +328,6 @@ def _wrapped(own: Signature, inner: Signature, source: Source) -> Signature:
         passed[:by_position] = [replace(p, place="position") for p in passed[:by_position]]
     parameters = sorted([*mine, *passed], key=lambda p: p.place != "position")
     return Signature(tuple(parameters), own.rest and inner.rest, own.surplus and inner.surplus, returns)
-
-
-def _dispatched(found: Signature) -> Signature:
-    """`functools.singledispatch` looks at its first argument, which it therefore takes by position alone."""
-    first, *others = found.parameters or (None,)
-    return found if first is None else replace(found, parameters=(replace(first, place="position"), *others))
 
 
 def _annotated(own: Taken, below: Taken) -> Taken:

@@ -81,7 +81,7 @@ class Terminal:
 
     def run(self, command: str) -> tuple[int, str]:
         """The exit status of a command and what it prints."""
-        command = command.removeprefix(INSTALL)
+        command = command.removeprefix(INSTALL).removeprefix("python3 -m uv run ")
         command = command.removeprefix("uv run ")
         if command.startswith("flasgo run ") and "&&" not in command:
             return self._serve(command)

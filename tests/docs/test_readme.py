@@ -45,8 +45,8 @@ def test_the_first_two_commands_of_the_readme_serve_and_test() -> None:
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
 
     assert blocks[:2] == [
-        "python3 -m pip install -q uv && uv run flasgo run examples/quickstart/app.py\n",
-        "python3 -m pip install -q uv && uv run pytest -n auto\n",
+        "python3 -m pip install -q uv && python3 -m uv run flasgo run examples/quickstart/app.py\n",
+        "python3 -m pip install -q uv && python3 -m uv run pytest -n auto\n",
     ]
 
 

@@ -323,7 +323,7 @@ def test_an_abort_is_an_http_exception_with_its_text_and_headers() -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "fragment"),
     [
-        ("GET", "/nowhere", 404, "'/nowhere'"),
+        ("GET", "/nowhere", 404, "No route matches"),
         ("POST", "/", 405, "Use one of: GET, HEAD."),
         ("POST", "/json", 400, "Malformed JSON request body"),
     ],

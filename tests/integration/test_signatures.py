@@ -444,16 +444,6 @@ def cached(a: int) -> str:
     return text(a)
 
 
-@functools.singledispatch
-def dispatched(a: int, b: int = 2) -> str:
-    return text(a, b)
-
-
-@functools.singledispatch
-def dispatched_on_nothing(*args: object) -> str:
-    return text(args)
-
-
 def generated(n: int) -> Iterable[str]:
     yield from map(str, range(n))
 
@@ -468,10 +458,6 @@ class TestCallables:
         assert ask(Methods().later, "/x/4", "/x/<id>").json() == {"id": 4}
         assert ask(functools.partial(Methods().later, id=5)).json() == {"id": 5}
         assert ask(cached, "/x?a=4").text == "(4,)"
-
-    def test_what_is_dispatched_by_its_first_argument_gets_it_by_position(self):
-        assert ask(dispatched, "/x?a=4&b=5").text == "(4, 5)"
-        assert ask(dispatched, "/x?b=5").status_code == 422
 
     def test_a_generator_may_say_that_it_gives_an_iterable(self):
         assert ask(generated, "/x?n=3").text == "012"
