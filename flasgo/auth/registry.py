@@ -138,6 +138,14 @@ class Policies:
         self.backends = backends
         self.defaults = tuple(defaults)
 
+    @property
+    def nowhere(self) -> Wanted | None:
+        """What is asked where no route matches: whose session it is, in an application that asks everywhere, so that its error pages know."""
+        backend = self.backends.find(DEFAULT)
+        if not self.defaults or not isinstance(backend.call, SessionBackend):
+            return None
+        return Wanted((backend,), (AllowAny(),), ())
+
     def resolve(self, rules: Sequence[Rule]) -> list[Rule]:
         """The rules, each that asks for something with its Policy."""
         return [self._resolved(rule) for rule in rules]

@@ -58,14 +58,14 @@ class Authentication:
         self.log = log
 
     def compile(self, route: Route | None, /) -> Part | None:
-        wanted = None if route is None else self.policies.wanted(route)
-        if route is None or wanted is None:
+        wanted = self.policies.nowhere if route is None else self.policies.wanted(route)
+        if wanted is None:
             return None
         login_url = next((backend.login_url for backend in wanted.backends if backend.login_url), None)
         bearer = next((b.call for b in wanted.backends if isinstance(b.call, BearerBackend)), None)
         weak = None if bearer is None else partial(bearer.insufficient, scopes=wanted.scopes)
         refuse = partial(deny, log=self.log, login_url=login_url, weak=weak)
-        hops = route.plan.call == "sync" and route.threaded
+        hops = route is not None and route.plan.call == "sync" and route.threaded
         moves = [Move("inline", _refuse_repeats, when="request.repeats")]
         for number, backend in enumerate(wanted.backends):
             if backend.call is not from_hooks:

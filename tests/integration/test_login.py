@@ -546,3 +546,51 @@ def test_a_plain_loader_that_gives_a_coroutine_is_a_500():
     client.get("/in")
 
     assert client.get("/me").status_code == 500
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_an_application_says_once_that_every_page_knows_who_is_logged_in(members, asynchronous):
+    app = application(members, asynchronous=asynchronous, DEFAULT_PERMISSIONS=("AllowAny",))
+
+    @app.get("/enter")
+    def enter():
+        login(members["alice"])
+        return ""
+
+    @app.get("/page")
+    def page():
+        return f"for {current_user.id}"
+
+    @app.get("/for-nobody", permissions=())
+    def for_nobody():
+        return f"for {current_user.id}"
+
+    @app.errorhandler(404)
+    async def missing(error):
+        return f"nothing, {current_user.id}", 404
+
+    client = app.test_client()
+    assert client.get("/page").text == "for None"
+    assert client.get("/nowhere").text == "nothing, None"
+    assert members.asked == []
+    client.get("/enter")
+    assert client.get("/page").text == "for alice"
+    assert client.get("/nowhere").text == "nothing, alice"
+    assert members.asked == ["alice", "alice"]
+    assert client.get("/for-nobody").text == "for None"
+    assert members.asked == ["alice", "alice"]
+
+
+def test_where_every_page_asks_for_a_login_the_page_of_an_unknown_path_knows_him_and_refuses_nobody(members):
+    app = application(members, DEFAULT_PERMISSIONS=("IsAuthenticated",))
+    app.errorhandler(404)(lambda error: (f"nothing, {current_user.id}", 404))
+
+    assert app.test_client().get("/nowhere").text == "nothing, None"
+
+
+def test_without_defaults_an_unknown_path_asks_nobody(members):
+    app = application(members)
+    app.errorhandler(404)(lambda error: (f"nothing, {current_user.id}", 404))
+
+    assert app.test_client().get("/nowhere").text == "nothing, None"
+    assert members.asked == []
