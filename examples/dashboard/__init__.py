@@ -1,0 +1,1 @@
+"""A dashboard: what an operations team looks at all day."""
