@@ -548,9 +548,8 @@ def test_a_plain_loader_that_gives_a_coroutine_is_a_500():
     assert client.get("/me").status_code == 500
 
 
-@pytest.mark.parametrize("asynchronous", [False, True])
-def test_an_application_says_once_that_every_page_knows_who_is_logged_in(members, asynchronous):
-    app = application(members, asynchronous=asynchronous, DEFAULT_PERMISSIONS=("AllowAny",))
+def test_an_application_says_once_that_every_page_awaits_who_is_logged_in(members):
+    app = application(members, asynchronous=True, DEFAULT_PERMISSIONS=("AllowAny",))
 
     @app.get("/enter")
     def enter():
