@@ -78,9 +78,10 @@ class TestSessions:
         assert line.startswith("flasgo-session=")
 
     def test_looking_makes_the_answer_vary_and_sets_nothing(self):
-        response = make().test_client().get("/all")
-        assert response.headers["vary"] == "Cookie"
-        assert cookies(response) == []
+        for settings in ({"CSRF_ENABLED": False}, {}):  # the token's cookie says so, too
+            response = make(**settings).test_client().get("/all")
+            assert response.headers["vary"] == "Cookie"
+            assert cookies(response) == []
 
     def test_not_looking_costs_nothing(self):
         app = make(CSRF_ENABLED=False)
@@ -148,7 +149,7 @@ class TestSessions:
             assert client.get("/all", headers={"cookie": f"{pair}; {pair}"}).json() == {}
         assert "session-cookie-repeated" in caplog.text
 
-    def test_it_ends_when_it_idles_and_when_it_is_old(self, monkeypatch):
+    def test_it_ends_when_it_idles(self, monkeypatch):
         app = make(CSRF_ENABLED=False, SESSION_COOKIE_MAX_AGE=100, SESSION_ABSOLUTE_MAX_AGE=250)
         client = app.test_client()
         client.get("/put/name/alice")
@@ -158,6 +159,20 @@ class TestSessions:
         assert client.get("/all", headers=cookie).json() == {}
         monkeypatch.setattr("flasgo.security.sessions.time", lambda: start + 50)
         assert client.get("/all", headers=cookie).json() == {"name": "alice"}
+
+    def test_it_ends_when_it_is_old_however_often_it_is_used(self, monkeypatch):
+        client = make(CSRF_ENABLED=False, SESSION_COOKIE_MAX_AGE=100, SESSION_ABSOLUTE_MAX_AGE=250).test_client()
+        client.get("/put/name/alice")
+        cookie, start = client.cookies[COOKIE], time.time()
+        for seconds, found in ((90, True), (180, True), (240, True), (260, False)):
+            for module in ("security.sessions", "signing"):
+                monkeypatch.setattr(f"flasgo.{module}.time", lambda seconds=seconds: start + seconds)
+            response = client.get("/all", headers={"cookie": f"{COOKIE}={cookie}"})
+            assert response.json() == ({"name": "alice"} if found else {})
+            if found:
+                (line,) = cookies(response)
+                cookie = line.partition("=")[2].partition(";")[0]
+                assert f"Max-Age={min(100, 250 - seconds)};" in line
 
     def test_a_session_of_an_older_key_is_accepted_and_signed_anew(self):
         old = make(CSRF_ENABLED=False, SECRET_KEY=OLD).test_client()

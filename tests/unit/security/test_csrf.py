@@ -13,8 +13,10 @@ from flasgo import (
     Session,
     Settings,
     StoreUnavailable,
+    User,
     bearer_token_backend,
     csrf_token,
+    session_backend,
 )
 from flasgo.events import SecurityLog
 from flasgo.http.asgi import Message, Scope
@@ -159,11 +161,13 @@ class TestTheToken:
         assert client.post("/save", headers={**headers, "referer": "http://localhost/a"}).status_code == 200
 
     def test_one_from_before_there_was_a_session_is_good_beside_it_and_after_it(self):
-        client = make().test_client()
+        app = make()
+        client = app.test_client()
         token = client.get("/token").text
         headers = {**ORIGIN, "x-csrf-token": token}
         assert client.post("/save", headers=headers).status_code == 200
-        assert client.post("/save", headers={**headers, "cookie": f"{NAME}={client.cookies[NAME]}"}).status_code == 200
+        without = app.test_client(headers={"cookie": f"{NAME}={client.cookies[NAME]}"})
+        assert without.post("/save", headers=headers).status_code == 200
 
     def test_one_that_is_asked_for_again_after_the_session_was_rotated_is_of_the_new_one(self, caplog):
         app = make()
@@ -183,9 +187,11 @@ class TestTheToken:
 
 
 class TestTheCheck:
-    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
     def test_a_safe_method_of_a_route_that_takes_others_is_not_checked(self, method):
-        assert make().test_client().request(method, "/save").status_code == 200
+        app = make()
+        app.route("/options", methods=["OPTIONS", "POST"])(lambda: "asked")
+        assert app.test_client().request(method, "/options" if method == "OPTIONS" else "/save").status_code == 200
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
     def test_every_other_method_is(self, method):
@@ -264,6 +270,19 @@ class TestTheCheck:
         )
         assert (NAME in response.headers.get("set-cookie", "")) == (reason in {"no-cookie", "foreign-cookie"})
 
+    @pytest.mark.parametrize(
+        "cookie", ["__Host-flasgo-session=x", "__Host-flasgo-remember=x", "a=b; flasgo-remember=x"]
+    )
+    def test_a_route_for_clients_and_logins_is_checked_where_a_login_may_come_along(self, cookie):
+        app = make()
+        app.register_auth_backend("bearer", bearer_token_backend(lambda token: User(id=token, is_authenticated=True)))
+        app.register_auth_backend("login", session_backend(lambda id: None))
+        app.post("/either", auth=["bearer", "login"])(lambda: "done")
+        client = app.test_client(headers={"authorization": "Bearer ada"})
+        assert client.post("/either").text == "done"
+        assert client.post("/either", headers={"cookie": "a=b"}).text == "done"
+        assert client.post("/either", headers={"cookie": cookie}).status_code == 403
+
     def test_it_says_what_it_may_answer(self):
         app = make()
         stage = CSRF(app.settings, issues=True, log=SecurityLog(enabled=False))
@@ -292,8 +311,23 @@ class TestTheCookie:
         assert f"{NAME}=" in client.get("/plain").headers["set-cookie"]
         assert "set-cookie" not in client.get("/plain").headers
         assert "set-cookie" not in make().test_client().request("OPTIONS", "/plain").headers
+        assert f"{NAME}=" in make().test_client().head("/plain").headers["set-cookie"]
         client.get("/token")
         assert NAME not in ", ".join(client.get("/token").headers.getlist("set-cookie"))
+
+    def test_where_nothing_needs_it_a_new_session_brings_none(self):
+        app = Flasgo(settings={"SECRET_KEY": KEY})
+
+        @app.get("/rotate")
+        def rotate(session: Session) -> str:
+            session["a"] = 1
+            session.rotate()
+            return "rotated"
+
+        assert NAME not in ", ".join(app.test_client().get("/rotate").headers.getlist("set-cookie"))
+        app = make()
+        app.get("/rotate")(rotate)
+        assert NAME in ", ".join(app.test_client().get("/rotate").headers.getlist("set-cookie"))
 
     def test_a_page_that_brings_it_is_its_visitors_own(self):
         response = make().test_client().get("/plain")
@@ -372,4 +406,4 @@ def test_a_route_of_files_and_one_for_clients_are_given_no_cookie(tmp_path):
 
 # Of the mutants of csrf.py these live, and may: judging again what was found right (senders, cookies, tokens that are the same already),
 # looking for repeats where no field comes twice, decoding what has another length (its mac is none), any other true word than "refused", the
-# only element of a list counted from its end, and the handler "replace" of a codec that meets no surrogate.
+# only element of a list counted from its end, another name for TRACE (which no route answers), and the handler "replace" of a codec that meets no surrogate.
