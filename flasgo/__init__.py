@@ -20,7 +20,15 @@ from flasgo.auth.tokens import (
     extract_bearer_token,
 )
 from flasgo.background import BackgroundTasks
-from flasgo.context import after_this_request, csp_nonce, csrf_token, current_user, g, has_request_context
+from flasgo.context import (
+    after_this_request,
+    csp_nonce,
+    csrf_token,
+    current_user,
+    g,
+    has_app_context,
+    has_request_context,
+)
 from flasgo.downloads import send_file, send_from_directory
 from flasgo.errors import (
     BadRequest,
@@ -213,6 +221,7 @@ __all__ = [
     "flash",
     "g",
     "get_flashed_messages",
+    "has_app_context",
     "has_request_context",
     "hash_password",
     "is_safe_redirect_target",

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import partial
 from importlib import import_module
 from operator import attrgetter
@@ -18,7 +17,7 @@ from flasgo.auth.defaults import default_permissions
 from flasgo.auth.registrar import AuthRegistrar
 from flasgo.auth.registry import Backends, Policies
 from flasgo.background import BackgroundTasks
-from flasgo.context import Proxy, current, current_request
+from flasgo.context import Proxy, current
 from flasgo.errors import ClientDisconnected, FrozenError, RegistrationError
 from flasgo.extensions.registrar import Extensible, Extensions
 from flasgo.http.asgi import LENGTH_FIELDS, LENGTHS, Receive, Scope, Send, gone, length_field
@@ -311,15 +310,6 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
         """The value of a provider whose scope is the application, for commands."""
         return self._scope.value_of(provider)
 
-    @contextmanager
-    def app_context(self) -> Generator[None]:
-        """Inside the `with`, `current_app` and `url_for` are of this application where there is no request: for scripts and commands."""
-        token = outside.set(cast("Flasgo[Settings]", self))
-        try:
-            yield
-        finally:
-            outside.reset(token)
-
     def openapi_spec(self) -> dict[str, Any]:
         """The OpenAPI 3.1 document of the routes as they are now; the same object until something is registered.
 
@@ -469,16 +459,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
 
 
 request, session, user = context.request, context.session, context.current_user  # called, they give the current ones
-outside: ContextVar["Flasgo[Settings]"] = ContextVar("flasgo.app")
-"""The application of `app_context`."""
-
-
-def _app_in_hand() -> object:
-    app = outside.get(None) if current.get(None) is None else None
-    return current_request("current_app").app if app is None else app
-
-
-current_app = cast("Flasgo[Settings]", Proxy("current_app", _app_in_hand))
+current_app = cast("Flasgo[Settings]", Proxy("current_app", context.app_in_hand))
 """The application that answers the current request; without one, that of `app_context`."""
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 
+from msgspec import Struct, field
+
 from flasgo.current import current as in_hand
 from flasgo.identity import User
 from flasgo.request import Request
@@ -97,8 +99,35 @@ session = cast("Session", Proxy("session", lambda: current_request("session").se
 current_user = cast("User", Proxy("current_user", lambda: current_request("current_user").user))
 """Who is asking: `Request.user` of the current request."""
 
-g = cast("State", Proxy("g", lambda: current_request("g").g))
-"""A namespace for the length of the current request."""
+
+class Apart(Struct, eq=False):
+    """What `app_context` is: an application where there is no request, and what is kept there."""
+
+    app: Any  # a Flasgo; its module stands far above this one
+    g: State = field(default_factory=State)
+
+
+apart: ContextVar[Apart | None] = ContextVar("flasgo.apart", default=None)
+
+
+def app_in_hand() -> object:
+    """The application that answers the current request; without one, that of `app_context`."""
+    found = apart.get() if current.get(None) is None else None
+    return current_request("current_app").app if found is None else found.app
+
+
+def _kept() -> State:
+    found = apart.get() if current.get(None) is None else None
+    return current_request("g").g if found is None else found.g
+
+
+g = cast("State", Proxy("g", _kept))
+"""A namespace for the length of the current request; without one, of the `app_context` around."""
+
+
+def has_app_context() -> bool:
+    """Is there an application in hand here, of a request or of `app_context`, so that `current_app` and `g` can be used?"""
+    return current.get(None) is not None or apart.get() is not None
 
 
 def after_this_request(function: C) -> C:

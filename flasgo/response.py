@@ -21,6 +21,7 @@ from flasgo.http.asgi import Delivery, Send, length_field, response_body, respon
 from flasgo.http.cookie_lines import CookieLines
 from flasgo.http.cookies import build_set_cookie, delete_cookie_header
 from flasgo.http.headers import MutableHeaders, RawHeaders, add_vary, header_field
+from flasgo.http.url import URL
 from flasgo.redirects import checked_location
 from flasgo.validation.codecs import NO_CODECS
 
@@ -225,7 +226,7 @@ class Response:
     @classmethod
     def redirect(
         cls,
-        location: str,
+        location: str | URL,
         status_code: int = 302,
         *,
         headers: Mapping[str, str] | None = None,
@@ -241,7 +242,7 @@ class Response:
         """
         if status_code not in {301, 302, 303, 307, 308}:
             raise ValueError(f"{status_code} is not a redirect: use 301, 302, 303, 307 or 308.")
-        target = checked_location(location, allow_external=allow_external)
+        target = checked_location(str(location), allow_external=allow_external)
         return Response(b"", status_code, {"location": target, **(headers or {})})
 
     async def send(
@@ -417,5 +418,17 @@ def make_response(*value: object) -> Response:
     return to_response(value[0] if len(value) == 1 else value)
 
 
-jsonify = Response.json
+def jsonify(
+    *values: object, status_code: int = 200, headers: Mapping[str, str] | None = None, **members: object
+) -> Response:
+    """A JSON response of a value, of several as an array, or of keywords as an object: `jsonify(id=7)`.
+
+    Raises TypeError for values and keywords together.
+    """
+    if values and members:
+        raise TypeError("jsonify() takes values or keywords, not both: put the keywords into a dict.")
+    value = members or (values[0] if len(values) == 1 else list(values) or None)
+    return Response.json(value, status_code=status_code, headers=headers)
+
+
 redirect = Response.redirect

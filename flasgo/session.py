@@ -174,6 +174,16 @@ class Session(MutableMapping[str, Any]):
         self._forced = value
 
     @property
+    def permanent(self) -> bool:
+        """True: every session lasts for SESSION_COOKIE_MAX_AGE. It may be set to True by habit of Flask; ValueError for False."""
+        return True
+
+    @permanent.setter
+    def permanent(self, value: bool) -> None:
+        if not value:
+            raise ValueError("Every session lasts as long as SESSION_COOKIE_MAX_AGE says; make that shorter.")
+
+    @property
     def is_new(self) -> bool:
         """Did the visitor come without a valid session?"""
         self._opened()

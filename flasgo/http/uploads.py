@@ -12,7 +12,7 @@ import asyncio
 import os
 import secrets
 import threading
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Generator, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
@@ -128,6 +128,13 @@ def _look(writing: "asyncio.Future[None]") -> None:
         writing.exception()
 
 
+class Done(Awaitable[None]):
+    """What has been done already, for those who await it."""
+
+    def __await__(self) -> Generator[None]:
+        yield from ()
+
+
 class UploadedFile:
     """A file of a form. All but its bytes and its size is what the client says, and may be a lie.
 
@@ -190,13 +197,20 @@ class UploadedFile:
         for start in range(0, self.size, PIECE):
             yield await self._fetch(start, min(PIECE, self.size - start))
 
-    async def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write it to `path`, in a thread; whoever looks there sees nothing or the whole file.
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> Awaitable[None]:
+        """Write it to `path`; whoever looks there sees nothing or the whole file.
+
+        On the event loop it is awaited, and done in a thread; in a plain handler, which is in one, it is done at once.
 
         Never build `path` from `raw_filename`. A symlink at `path` is replaced or refused like a file, never followed.
         Raises FileExistsError where something is there and `overwrite` is False, and OSError as writing files does.
         """
-        await asyncio.to_thread(self.save_sync, path, overwrite=overwrite)
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self.save_sync(path, overwrite=overwrite)
+            return Done()
+        return asyncio.to_thread(self.save_sync, path, overwrite=overwrite)
 
     def save_sync(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """`save`, for handlers that are not coroutines."""

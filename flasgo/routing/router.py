@@ -7,6 +7,7 @@ from flasgo.commands import Commands
 from flasgo.context import current
 from flasgo.errors import BuildError, RegistrationError
 from flasgo.request import Request
+from flasgo.routing.appcontext import AppContext
 from flasgo.routing.appwide import Wide, keep_handler
 from flasgo.routing.blueprint import Batch, Blueprint, checked_name, checked_prefix
 from flasgo.routing.mount import Mount
@@ -16,11 +17,12 @@ from flasgo.routing.urls import build_url
 from flasgo.validation.codecs import NO_CODECS, Codecs
 
 
-class Router(Registrar):
+class Router(AppContext, Registrar):
     """What an application is to those who register on it."""
 
     def __init__(self, owned: tuple[type, ...], codecs: Codecs = NO_CODECS) -> None:
-        super().__init__(owned, codecs)
+        AppContext.__init__(self)
+        Registrar.__init__(self, owned, codecs)
         self._mounts: dict[str, Mount] = {}
         self._wide: list[Wide] = []
 

@@ -1,7 +1,9 @@
 """What people who come from Flask type without thinking."""
 
+import asyncio
 from pathlib import Path
 
+import click
 import pytest
 
 import flasgo
@@ -12,16 +14,21 @@ from flasgo import (
     RegistrationError,
     Request,
     Response,
+    Session,
+    UploadedFile,
     abort,
     advice,
     current_app,
     g,
+    has_app_context,
     has_request_context,
+    jsonify,
     redirect,
     render_template,
     request,
     url_for,
 )
+from flasgo.cli.testing import invoke
 
 
 def test_args_are_the_query_with_first_values_and_lists() -> None:
@@ -238,7 +245,7 @@ def test_a_name_of_flask_is_answered_with_where_it_went() -> None:
     ("thing", "name", "cure"),
     [
         (Flasgo(), "config", r"app\.settings\.get\('NAME'\)"),
-        (Flasgo(), "teardown_appcontext", "write app.teardown_request"),
+        (Flasgo(), "add_url_rule", "write app.add_route"),
         (Blueprint("b"), "add_url_rule", "write blueprint.add_route"),
         (Request({"type": "http", "headers": []}, None), "remote_addr", "write request.client_ip"),  # ty: ignore[invalid-argument-type]
         (Flasgo(), "nothing", "has no attribute 'nothing'$"),
@@ -351,3 +358,128 @@ def test_what_a_blueprint_gives_to_the_whole_is_taken_once_and_as_a_whole(tmp_pa
         Blueprint("x").app_errorhandler(200)
     with pytest.raises(RegistrationError, match="give an exception class"):
         Blueprint("x").app_errorhandler(str)  # ty: ignore[invalid-argument-type]
+
+
+def test_an_application_context_has_what_is_kept_in_g_and_closes_it(caplog: pytest.LogCaptureFixture) -> None:
+    app = Flasgo()
+    closed: list[object] = []
+
+    def opened() -> str:
+        if "db" not in g:
+            g.db = "a connection"
+        return str(g.db)
+
+    @app.teardown_appcontext
+    def close(error: BaseException | None) -> None:
+        closed.append((g.pop("db", None), error))
+
+    @app.teardown_appcontext
+    def last() -> None:
+        closed.append("last")
+
+    app.get("/")(opened)
+    assert not has_app_context()
+    with app.app_context():
+        assert has_app_context()
+        assert opened() is opened()
+        with app.app_context():
+            assert "db" not in g
+        assert app.test_client().get("/").text == "a connection"  # a request has its own
+    assert closed == ["last", (None, None), "last", ("a connection", None), "last", ("a connection", None)]
+    closed.clear()
+    with pytest.raises(KeyError), app.app_context():
+        raise KeyError("x")
+    assert closed[0] == "last"
+    assert isinstance(closed[1][1], KeyError)  # type: ignore[index] # ty: ignore[not-subscriptable]
+    assert not caplog.records
+    with pytest.raises(RuntimeError, match="outside a request"):
+        g.get("db")
+
+
+def test_all_is_closed_whatever_fails() -> None:
+    app = Flasgo()
+    closed: list[str] = []
+    app.teardown_appcontext(lambda: closed.append("first"))
+
+    @app.teardown_appcontext
+    def fails() -> None:
+        raise ValueError("closing")
+
+    with pytest.raises(ValueError, match="closing"), app.app_context():
+        pass
+    assert closed == ["first"]
+    assert not has_app_context()
+
+
+def test_what_is_closed_without_a_loop_is_a_plain_function() -> None:
+    async def close() -> None: ...
+
+    with pytest.raises(RegistrationError, match="take teardown_request"):
+        Flasgo().teardown_appcontext(close)
+
+
+def test_commands_are_tested_without_a_process() -> None:
+    app = Flasgo()
+
+    @app.cli.command("init-db")
+    def init_db() -> None:
+        g.db = 1
+        click.echo(f"made {g.db} of {len(current_app.routes)}")
+
+    result = invoke(app, ["init-db"])
+    assert (result.output, result.exit_code) == ("made 1 of 0\n", 0)
+    assert invoke(app, ["nothing"]).exit_code == 2
+
+
+def test_jsonify_takes_a_value_several_or_keywords() -> None:
+    assert jsonify(a=1, b=[2]).body == b'{"a":1,"b":[2]}'
+    assert jsonify(1, "x").body == b'[1,"x"]'
+    assert jsonify([1]).body == b"[1]"
+    assert jsonify().body == b"null"
+    assert jsonify({"a": 1}, status_code=201, headers={"x-a": "b"}).status_code == 201
+    with pytest.raises(TypeError, match="not both"):
+        jsonify(1, a=1)
+
+
+def test_a_page_redirects_to_itself() -> None:
+    app = Flasgo()
+    app.get("/self")(lambda: redirect(request.url))
+
+    assert app.test_client().get("/self?a=b%20c").location == "http://localhost/self?a=b%20c"
+
+
+def test_every_session_is_permanent() -> None:
+    session = Session()
+    session.permanent = True
+    assert session.permanent
+    with pytest.raises(ValueError, match="SESSION_COOKIE_MAX_AGE"):
+        session.permanent = False
+
+
+def test_a_plain_handler_saves_a_file_without_awaiting_it(tmp_path: Path) -> None:
+    app = Flasgo(settings={"CSRF_ENABLED": False})
+
+    @app.post("/plain")
+    def plain() -> bytes:
+        file = request.files["file"]
+        file.save(tmp_path / file.filename)
+        return (tmp_path / "a.txt").read_bytes()
+
+    @app.post("/both")
+    async def both() -> bytes:
+        file = (await request.form()).file("file")
+        assert file is not None
+        await file.save(tmp_path / "b.txt")
+        return (tmp_path / "b.txt").read_bytes()
+
+    client = app.test_client()
+    assert client.post("/plain", files={"file": ("../a.txt", b"one")}).body == b"one"
+    assert client.post("/both", files={"file": ("b.txt", b"two")}).body == b"two"
+
+
+async def test_what_was_saved_at_once_may_be_awaited_all_the_same(tmp_path: Path) -> None:
+    file = UploadedFile("f", "a.txt", b"x")
+    done = await asyncio.to_thread(lambda: file.save(tmp_path / "a.txt"))
+
+    assert (tmp_path / "a.txt").read_bytes() == b"x"
+    assert await done is None
