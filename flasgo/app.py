@@ -17,7 +17,7 @@ from flasgo.auth.defaults import default_permissions
 from flasgo.auth.registrar import AuthRegistrar
 from flasgo.auth.registry import Backends, Policies
 from flasgo.background import BackgroundTasks
-from flasgo.context import Proxy, current
+from flasgo.context import Proxy, enter, leave
 from flasgo.errors import ClientDisconnected, FrozenError, RegistrationError
 from flasgo.extensions.registrar import Extensible, Extensions
 from flasgo.http.asgi import LENGTH_FIELDS, LENGTHS, Receive, Scope, Send, gone, length_field
@@ -34,7 +34,7 @@ from flasgo.pipeline.sending import send_response
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.limits import RateLimitExempt
 from flasgo.plan.model import Endpoint, Injected, Provider, Route
-from flasgo.request import NOT_YET, Request
+from flasgo.request import Request
 from flasgo.response import WITH_BODY, Response
 from flasgo.routing.blueprint import Batch, Entry
 from flasgo.routing.policies import check_attached, declare, with_policies
@@ -63,8 +63,6 @@ L = TypeVar("L", bound=Callable[..., Any])  # as Lifespan has it; a decorator gi
 
 OPENAPI = "flasgo.openapi"
 """Named, not imported: most processes never describe themselves."""
-
-new_request = object.__new__
 
 NO_VALUES: tuple[object, ...] = ()
 NO_TARGETS: dict[str, Target] = {}
@@ -272,7 +270,6 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
             handlers=ErrorHandlers(self._by_class, self._by_status),
             providers={
                 Settings: lambda _: self.settings,
-                Session: attrgetter("session"),
                 BackgroundTasks: attrgetter("background"),
             },
             scope=self._scope,
@@ -378,7 +375,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
 
     # ── ASGI ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: PLR0915 - what every request pays for stands in one place
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or type(scope["headers"]) is not list:
             await self._unusual(scope, receive, send)
             return
@@ -393,20 +390,13 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
             target, values = targets[method], NO_VALUES
         else:
             target, values = assembly.find(scope)
-        # What Request(scope, receive, target.terms, values) makes, without the call.
-        request = new_request(Request)
-        request.scope = scope
-        request.receive = receive
-        request.terms = target.terms
-        request.values = values
         headers = scope["headers"]
-        request.fields = fields = dict(headers)
-        request.repeats = len(fields) != len(headers)
-        request.opened_session = request.csrf_due = request.nonce = request.afterwards = None
-        request.closing = NOT_YET
-        token = current.set(request)
+        fields = dict(headers)
+        request = Request(scope, receive, target.terms, values, fields, len(fields) != len(headers))
+        handle = target.handle
+        token = enter(request)
         try:
-            response = await target.handle(request)
+            response = await handle(request)
             body = response.body
             status = response.status_code
             if status in WITH_BODY and method != "HEAD" and type(body) is bytes and type(response) is Response:
@@ -432,7 +422,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
                 if target.teardown is not None or request.closing:
                     await close(request, target.teardown, self._pool)
             finally:
-                current.reset(token)
+                leave(token)
 
     async def _unusual(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":  # ASGI allows any iterable of headers, even one that can be read but once

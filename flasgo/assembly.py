@@ -148,17 +148,27 @@ class Assembly(Struct, frozen=True):
 
     def find(self, scope: Scope) -> Found:
         """The target of a request that is not one of the static routes' own, and the values in its path."""
-        path = routed_path(scope) if "root_path" in scope and scope["root_path"] else scope["path"]  # noqa: RUF019 - a call less
+        if "root_path" in scope and scope["root_path"]:  # noqa: RUF019 - a call less
+            path = routed_path(scope)
+            look = self.table.find
+        else:
+            path = scope["path"]
+            look = self.table.search  # the static routes were looked for
         if not path.isascii() and not _is_text(path, scope):
             found = self.table.find("GET", path)
             if isinstance(found, Miss) or not found[0].files:
                 return self.unmatched, (MalformedRequest("The path is not UTF-8."),)
             return found[0], ("",)  # no file has such a name, nor has one the empty name
         method = scope["method"]
-        found = self.table.find(method, path)
-        if method == "HEAD" and isinstance(found, Miss):
-            found = self.table.find("GET", path)
-        return (self._nowhere(path), (found,)) if isinstance(found, Miss) else found
+        found = look(method, path)
+        if not isinstance(found, Miss):
+            return found
+        if method == "HEAD":
+            got = self.table.find("GET", path)
+            if not isinstance(got, Miss):
+                return got
+            found = got
+        return self._nowhere(path), (found,)
 
     def _nowhere(self, path: str) -> Target:
         """What answers where no route matches: the blueprint of the longest prefix, or the application."""

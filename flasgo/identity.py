@@ -79,3 +79,10 @@ class Visitor:
         if logins is not None:
             kept["user"] = logins.visitor(request)
         return kept["user"]
+
+
+class Visited:
+    """What knows who is asking."""
+
+    user: User = cast("User", Visitor())
+    """Who is asking, as a backend of the route or a hook says; else whom the session knows (see `session_backend`), or a stranger."""

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, cast, overload
 
@@ -11,15 +10,15 @@ from msgspec import Struct
 from flasgo.background import BackgroundTasks
 from flasgo.errors import BadRequest, HTTPException, StoreUnavailable, UnsupportedMediaType
 from flasgo.habits import FlaskHabits
-from flasgo.http.asgi import Incoming, Receive, Scope, body_ready, too_large
-from flasgo.http.cookies import find_cookie, parse_cookies
+from flasgo.http.asgi import BODY_EVENT, Incoming, Pending, Receive, Scope, gone, poll, too_large
+from flasgo.http.cookies import CookieFinder, parse_cookies
 from flasgo.http.formlimits import FormLimits
 from flasgo.http.forms import LARGE, MULTIPART, FormData, parse_form, read_form
 from flasgo.http.headers import Headers
 from flasgo.http.media import essence
 from flasgo.http.query import grouped, parse_query
 from flasgo.http.url import URL
-from flasgo.identity import User, Visitor, Visitors
+from flasgo.identity import User, Visited, Visitors
 from flasgo.pageform import PageForm
 from flasgo.session import Session, Stored
 from flasgo.settings import Settings
@@ -110,25 +109,30 @@ class Terms(Struct, frozen=True):
 
 STANDALONE = Terms()
 
-NOT_YET: bool = False
 
-
-class Request(FlaskHabits):
+class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
     """One HTTP request.
 
     Attributes that need parsing are parsed on first use. `fields` are the header fields as sent, the last of each
     name; `repeats` says that a name was sent more than once; `headers` is the full, case-insensitive view. `path` is what was routed: decoded, without `root_path`.
+
+    It is a Struct for its speed alone, and no record: it has no form as JSON and is compared by identity.
     """
 
-    # What has not been asked for yet. Class attributes, so that a request that never asks pays nothing.
+    scope: Scope
+    receive: Receive
+    terms: Terms
+    values: tuple[object, ...]
+    """The converted values of the path's placeholders, in their order."""
+    fields: dict[bytes, bytes]
+    repeats: bool
+
+    # What has not been asked for yet.
     _headers: Headers | None = None
     _query: dict[str, list[str]] | None = None
     _cookies: dict[str, list[str]] | None = None
     _body: bytes | None = None
     _g: State | None = None
-
-    user: User = cast("User", Visitor())
-    """Who is asking, as a backend of the route or a hook says; else whom the session knows (see `session_backend`), or a stranger."""
 
     challenges: tuple[str, ...] = ()
     """What a 401 asks for: the challenges of the backends that did not know who it is (RFC 9110 §11.6.1)."""
@@ -136,7 +140,7 @@ class Request(FlaskHabits):
     remember: bytes | None = None
     """The Set-Cookie line by which the response makes the browser remember who it is, or forget it."""
 
-    opened_session: Session | None
+    opened_session: Session | None = None
     """The session, if anybody asked for it."""
 
     loaded_session: Stored | StoreUnavailable | None = None
@@ -145,7 +149,7 @@ class Request(FlaskHabits):
     opened_form: FormData | None = None
     """The form, if anybody asked for it; its files are removed when the request is over."""
 
-    closing: bool
+    closing: bool = False
     """Is there more to be done once the response is sent than the teardown hooks do?"""
 
     owed: "Owed | None" = None
@@ -157,7 +161,7 @@ class Request(FlaskHabits):
     csrf_raw: bytes | None = None
     """The CSRF token, unmasked, that this request's response stands for."""
 
-    csrf_due: Literal["asked", "refused", "rebound"] | None
+    csrf_due: Literal["asked", "refused", "rebound"] | None = None
     """Why the response must carry the CSRF cookie: a token was asked for, or refused, or the session has another binding id."""
 
     incoming: Incoming | None = None
@@ -166,7 +170,7 @@ class Request(FlaskHabits):
     told: frozenset[object] = frozenset()
     """The kinds of log lines that were written for this request: there is one of each."""
 
-    nonce: str | None
+    nonce: str | None = None
     """The nonce of the answer's Content-Security-Policy, if anybody asked for one."""
 
     rate_limit: RateLimitDecision | None = None
@@ -175,24 +179,19 @@ class Request(FlaskHabits):
     flashed: tuple[tuple[str, str], ...] | None = None
     """The messages with their categories that were flashed to this visitor, once somebody asked for them."""
 
-    afterwards: list[Callable[..., object]] | None
+    afterwards: list[Callable[..., object]] | None = None
     """What `after_this_request` was given."""
 
     failure: BaseException | None = None
     """What ended the request, if it was not an answer; for teardown."""
 
-    def __init__(
-        self, scope: Scope, receive: Receive, terms: Terms = STANDALONE, values: tuple[object, ...] = ()
-    ) -> None:
-        self.scope = scope
-        self.receive = receive
-        self.terms = terms
-        self.values = values
-        self.fields: dict[bytes, bytes] = dict(scope["headers"])
-        self.repeats = len(self.fields) != len(scope["headers"])
-        # Every request is asked for these: Python 3.11 is slow to find what only the class has.
-        self.opened_session = self.csrf_due = self.nonce = self.afterwards = None
-        self.closing = False
+    @classmethod
+    def of(
+        cls, scope: Scope, receive: Receive, terms: Terms = STANDALONE, values: tuple[object, ...] = ()
+    ) -> "Request":
+        """The request of an ASGI call, made by hand; the application makes its own in `__call__`."""
+        fields = dict(scope["headers"])
+        return cls(scope, receive, terms, values, fields, len(fields) != len(scope["headers"]))
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path!r}>"
@@ -233,7 +232,7 @@ class Request(FlaskHabits):
         session = self.opened_session
         if session is None:
             source = self.terms.sessions
-            session = self.opened_session = Session(read=None if source is None else partial(source.read, self))
+            session = self.opened_session = Session() if source is None else Session(read=source.read, of=self)
         return session
 
     @property
@@ -317,22 +316,15 @@ class Request(FlaskHabits):
             self._cookies = parse_cookies(b"; ".join(v for k, v in self.scope["headers"] if k == b"cookie"))
         return MappingProxyType(self._cookies)
 
-    def cookie(self, key: bytes) -> bytes | None:
-        """The raw value of one cookie, without parsing the others; `key` is its name and the equals sign.
-
-        Raises DuplicateCookie where the name was sent twice.
-        """
+    def cookie(self, one: CookieFinder) -> bytes | None:
+        """The raw value of one cookie, without parsing the others. Raises DuplicateCookie where its name was sent twice."""
         fields = self.fields
         if b"cookie" not in fields:
             return None
-        if not self.repeats:
-            before, found, after = fields[b"cookie"].partition(key)
-            if not found:
-                return None
-            if after.find(key) < 0 and (not before or before[-2:] == b"; "):
-                return after.partition(b";")[0]
-        header = b"; ".join(value for name, value in self.scope["headers"] if name == b"cookie")
-        return find_cookie(header, key[:-1])
+        if self.repeats:
+            return one.find(b"; ".join(value for name, value in self.scope["headers"] if name == b"cookie"))
+        header = fields[b"cookie"]
+        return one.found.get(header) or one.find(header)
 
     @property
     def content_type(self) -> str:
@@ -375,9 +367,14 @@ class Request(FlaskHabits):
             limit = self.terms.max_body_bytes if limit is None else limit
             if b"expect" in self.fields:
                 self._check_announced_length(limit)  # a server says 100 Continue when it is asked for the body
-            first = body_ready(self.receive, limit)
-            if isinstance(first, bytes):
-                self._body = first
+            first = poll(self.receive)
+            if not isinstance(first, Pending) and not ("more_body" in first and first["more_body"]):  # noqa: RUF019 - a call less
+                if first["type"] != BODY_EVENT:
+                    raise gone()
+                body = first["body"] if "body" in first else b""  # noqa: SIM401 - the same
+                if len(body) > limit:
+                    raise too_large(limit)
+                self._body = body
             else:
                 self.incoming = Incoming(self.receive, first, limit=limit, idle_seconds=self.terms.read_timeout)
                 self._check_announced_length(limit)

@@ -69,19 +69,21 @@ class Session(MutableMapping[str, Any]):
 
     It is opened, and its signature checked, when it is first looked at: a request that never looks pays nothing.
 
-    `Session(data)` is one made by hand, for tests; with `modified` it counts as changed.
+    `Session(data)` is one made by hand, for tests; with `modified` it counts as changed. `read` is called with `of`, the request.
     """
 
-    __slots__ = ("_came", "_data", "_forced", "_held", "_read", "_restarted", "_sid", "touched")
+    __slots__ = ("_came", "_data", "_forced", "_held", "_of", "_read", "_restarted", "_sid", "touched")
 
     def __init__(
         self,
         data: dict[str, Any] | None = None,
         modified: bool = False,
         *,
-        read: Callable[[], Stored | None] | None = None,
+        read: Callable[[Any], Stored | None] | None = None,
+        of: object = None,
     ) -> None:
         self._read = read
+        self._of = of
         self._came = FORGOTTEN
         self._sid = b""
         self._data: dict[str, Any] | None = None  # until it is looked at
@@ -208,7 +210,7 @@ class Session(MutableMapping[str, Any]):
     def peek(self) -> bytes:
         """The binding id, without that being a touch: for what the answer does not show."""
         if self._read is not None:
-            self._came = self._read() or FORGOTTEN  # if it raises, the next look raises again
+            self._came = self._read(self._of) or FORGOTTEN  # if it raises, the next look raises again
             self._read = None
             self._sid = self._came.sid
         return self._sid

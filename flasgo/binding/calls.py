@@ -13,6 +13,7 @@ from flasgo.http.forms import FormData
 from flasgo.identity import User
 from flasgo.plan.model import Argument, Call, Dependency, HandlerPlan, Injected, Input, Provider
 from flasgo.request import Request
+from flasgo.session import Session
 
 Given: TypeAlias = Callable[[Request], object]
 """What makes the value of a parameter that is injected by type."""
@@ -83,6 +84,8 @@ class Calls:
             return "request"
         if kind is FormData:
             return "submitted"
+        if issubclass(kind, Session):
+            return "request.session"
         if issubclass(kind, User):
             if not value.optional:
                 return "request.user"  # whether there is one, and of this class, was asked before (auth/stage.py)

@@ -10,7 +10,7 @@ from typing import TypeAlias, cast, get_args, get_origin
 
 from msgspec.inspect import AnyType, BoolType, LiteralType, StrType
 
-from flasgo.http.query import parse_query
+from flasgo.http.query import MAX_FIELDS, parse_query
 from flasgo.plan.model import Input
 from flasgo.plan.types import is_collection, peel
 from flasgo.request import Request
@@ -32,7 +32,22 @@ def query_source(inputs: Sequence[Input]) -> Source:
             _group(found, pairs, many)
         return found
 
-    return source
+    return source if many else partial(_plain_query, source)
+
+
+def _plain_query(source: Source, request: Request) -> Raw:
+    """What `source` gives, at half the price for a query that has no escapes and repeats nothing."""
+    scope = request.scope
+    raw = scope["query_string"] if "query_string" in scope else b""  # noqa: SIM401 - a call less
+    found: Raw = {}
+    if not raw:
+        return found
+    if raw.find(b"%") >= 0 or raw.find(b"+") >= 0 or not raw.isascii():
+        return source(request)
+    pieces = raw.decode().split("&")
+    for piece in pieces:
+        name, _, found[name] = piece.partition("=")
+    return source(request) if len(found) != len(pieces) or "" in found or len(pieces) > MAX_FIELDS else found
 
 
 def _group(found: Raw, pairs: Iterable[tuple[str, object]], many: Sequence[str]) -> None:

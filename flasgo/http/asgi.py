@@ -8,8 +8,8 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
 from contextlib import suppress
 from functools import partial
-from types import TracebackType
-from typing import ParamSpec, Protocol, Required, TypeAlias, TypedDict, TypeVar
+from types import CoroutineType, TracebackType
+from typing import Any, ParamSpec, Protocol, Required, TypeAlias, TypedDict, TypeVar
 
 from msgspec import Struct
 
@@ -63,6 +63,9 @@ class ASGIApp(Protocol):
 
     def __call__(self, scope: Scope, receive: Receive, send: Send, /) -> Awaitable[None]: ...
 
+
+BODY_EVENT = "http.request"
+"""The event that brings the body of a request, or a piece of it."""
 
 PATHSEND = "http.response.pathsend"
 """The extension by which a server sends a file by its path (ASGI, extensions)."""
@@ -188,10 +191,13 @@ class Departure:
             raise gone() from error
 
 
+Steps: TypeAlias = Generator[object, object, Message]
+
+
 class Pending:
     """What is left of an awaitable whose first step was taken by hand: `await` it to go on from there."""
 
-    def __init__(self, steps: Generator[object, object, Message], yielded: object) -> None:
+    def __init__(self, steps: Steps, yielded: object) -> None:
         self.steps = steps
         self.yielded = yielded
 
@@ -216,31 +222,16 @@ def poll(receive: Receive) -> Message | Pending:
 
     Mostly the event is there. Then nothing needs to be awaited, and no timer (which costs more than many a handler) be set.
     """
-    steps = receive().__await__()
+    # A coroutine takes its steps itself: asking for its iterator costs an object. (No type says that it is a generator, too.)
+    steps: Any = receive()
+    if type(steps) is not CoroutineType:
+        steps = steps.__await__()
     try:
-        yielded = next(steps)
+        yielded = steps.send(None)
     except StopIteration as finished:
         message: Message = finished.value  # ty: ignore[unsound-assignment] - what the generator returns, by its type
         return message
     return Pending(steps, yielded)
-
-
-def body_ready(receive: Receive, limit: int) -> bytes | Message | Pending:
-    """The whole body if it has come in one piece already; else the first step, for `Incoming` to go on from.
-
-    Raises ContentTooLarge and ClientDisconnected.
-    """
-    first = poll(receive)
-    if isinstance(first, Pending):
-        return first
-    if first["type"] != "http.request":
-        raise gone()
-    if "more_body" in first and first["more_body"]:  # noqa: RUF019 - a call less for every body
-        return first
-    body = first["body"] if "body" in first else b""  # noqa: SIM401 - the same
-    if len(body) > limit:
-        raise too_large(limit)
-    return body
 
 
 MINIMUM_BODY_RATE = 500
@@ -253,7 +244,7 @@ DRAINED_SECONDS = 2.0
 class Incoming:
     """A request body that is still coming in; it is read once, by `whole` or by `pieces`.
 
-    `first` is what `body_ready` had. `more` says whether the client is still sending.
+    `first` is what `poll` had. `more` says whether the client is still sending.
     """
 
     def __init__(self, receive: Receive, first: Message | Pending, *, limit: int, idle_seconds: float) -> None:
@@ -311,7 +302,7 @@ class Incoming:
         first, self._first = self._first, None
         step = poll(self._receive) if first is None else first
         message = await _within(seconds, step) if isinstance(step, Pending) else step
-        if message["type"] != "http.request":
+        if message["type"] != BODY_EVENT:
             self.more = False
             raise gone()
         self.more = message.get("more_body", False)

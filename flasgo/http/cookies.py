@@ -19,6 +19,10 @@ SameSite: TypeAlias = Literal["Lax", "Strict", "None"]
 MAX_COOKIE_BYTES = 4096
 """Name, value and attributes together; browsers drop larger cookies without a word (RFC 6265bis §5.6)."""
 
+MAX_REMEMBERED = 1024
+MAX_REMEMBERED_BYTES = 2048
+"""How many Cookie headers, and up to what length, a CookieFinder remembers; they come from clients, so there is an end to it."""
+
 _VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")  # cookie-octet
 _PATH = re.compile(r"/[!-:<-~]*")
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)[0-9A-Za-z-]{1,63}(?:\.[0-9A-Za-z-]{1,63})*")
@@ -59,6 +63,28 @@ def find_cookie(header: bytes, name: bytes) -> bytes | None:
     if len(values) > 1:
         raise DuplicateCookie("A cookie was sent twice. Clear the cookies of this site and try again.")
     return values[0] if values else None
+
+
+class CookieFinder:
+    """Finds the cookie of one name in Cookie headers.
+
+    A browser sends the same header with every request: `found` has what some of the last ones held, and is for reading only.
+    """
+
+    __slots__ = ("found", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name.encode("latin-1")
+        self.found: dict[bytes, bytes] = {}
+
+    def find(self, header: bytes) -> bytes | None:
+        """As `find_cookie`."""
+        value = find_cookie(header, self.name)
+        if value and len(header) <= MAX_REMEMBERED_BYTES:
+            if len(self.found) >= MAX_REMEMBERED:
+                self.found.clear()
+            self.found[header] = value
+        return value
 
 
 def build_set_cookie(

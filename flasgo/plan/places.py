@@ -46,7 +46,16 @@ from flasgo.plan.model import (
 )
 from flasgo.plan.reading import Reading
 from flasgo.plan.returns import declares_awaitable, plan_returns
-from flasgo.plan.signature import Signature, Taken, call_of, check_handler, is_generator, signature_of, source_of
+from flasgo.plan.signature import (
+    Signature,
+    Taken,
+    call_of,
+    check_handler,
+    is_generator,
+    is_plain,
+    signature_of,
+    source_of,
+)
 from flasgo.plan.types import (
     describe,
     inside,
@@ -108,7 +117,7 @@ def plan_handler(endpoint: Endpoint, context: Context) -> HandlerPlan:
     generates = is_generator(endpoint)
     returns = plan_returns(_streamed(signature.returns) if generates else signature.returns, source, context.codecs)
     call = _call_of(endpoint, signature, returns, source, generates=generates)
-    arguments = _arguments(source, signature, context, (Step(source, key_of(endpoint)),))
+    arguments = _arguments(source, signature, context, (Step(source, key_of(endpoint)),), direct=is_plain(endpoint))
     plan = HandlerPlan(source, call, arguments, returns, codecs=context.codecs)
     named = {one.name for one in plan.inputs if one.location == "path"}
     left = tuple(name for name in context.path if name not in named)
@@ -140,9 +149,14 @@ def plan_command(function: Endpoint) -> tuple[Dependency, ...]:
     return tuple(found)
 
 
-def _arguments(source: Source, signature: Signature, context: Context, trail: Trail) -> tuple[Argument, ...]:
+def _arguments(
+    source: Source, signature: Signature, context: Context, trail: Trail, *, direct: bool = False
+) -> tuple[Argument, ...]:
+    """The arguments of a call; `direct`: it goes to the function that has the signature, and to nothing around it."""
+    # Python is quicker to give an argument by position.
+    places = {"position", "either"} if direct else {"position"}
     return tuple(
-        Argument(taken.name, taken.place == "position", _Placing(source, taken, context, trail).place())
+        Argument(taken.name, taken.place in places, _Placing(source, taken, context, trail).place())
         for taken in signature.parameters
         if not _is_wrappers_own(taken, context, source)
     )

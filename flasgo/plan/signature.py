@@ -193,10 +193,15 @@ def signature_of(endpoint: Endpoint, source: Source) -> Signature:
     return found
 
 
+def is_plain(endpoint: Endpoint) -> bool:
+    """Is it a function with nothing around it, as nearly every handler is?"""
+    return isinstance(endpoint, FunctionType) and not endpoint.__dict__
+
+
 def _layers(endpoint: Endpoint) -> Iterator[Endpoint]:
     """A callable, and what it leads to, down to the function that the programmer wrote."""
-    if isinstance(endpoint, FunctionType) and not endpoint.__dict__:
-        yield endpoint  # as nearly every handler is
+    if is_plain(endpoint):
+        yield endpoint
         return
     seen = [endpoint]
     yield endpoint

@@ -188,15 +188,19 @@ class Table(Generic[T]):
         targets = self.static.get(path)
         if targets is not None and (target := targets.get(method)) is not None:
             return target, ()
+        return self.search(method, path)
+
+    def search(self, method: str, path: str) -> tuple[T, Values] | Miss:
+        """As `find`, for callers that have looked into `static` themselves."""
         cut = path.rfind("/") + 1
-        lasts = self._lasts.get(path[:cut])
-        if lasts is not None and (text := path[cut:]):  # a placeholder is never empty
-            for convert, targets in lasts:
-                if (target := targets.get(method)) is not None:
+        head = path[:cut]
+        if head in self._lasts and (text := path[cut:]):  # a placeholder is never empty
+            for convert, targets in self._lasts[head]:
+                if method in targets:
                     if convert is None:
-                        return target, (text,)
+                        return targets[method], (text,)
                     try:
-                        return target, (convert(text),)
+                        return targets[method], (convert(text),)
                     except ValueError:
                         continue
         return self._descend(method, path)

@@ -21,7 +21,7 @@ from typing import Literal, TypeAlias
 
 from flasgo.errors import BadRequest, CSRFFailed, HTTPException, StoreUnavailable
 from flasgo.events import SecurityLog
-from flasgo.http.cookies import DuplicateCookie, build_set_cookie
+from flasgo.http.cookies import CookieFinder, DuplicateCookie, build_set_cookie
 from flasgo.http.forms import CSRF_FIELD as FIELD
 from flasgo.pipeline.stage import Gate, GateStep, Part
 from flasgo.plan.access import Policy, is_for_clients
@@ -102,7 +102,8 @@ class CSRF:
         self.issues = issues
         self._session = settings.session_cookie_name.encode("latin-1") + b"="
         self._remember = settings.REMEMBER_COOKIE_NAME.encode("latin-1") + b"="  # whatever prefix it has
-        self._key = self.cookie.encode("latin-1") + b"="
+        self._finder = CookieFinder(self.cookie)
+        self._key = self._finder.name + b"="
         line = build_set_cookie(self.cookie, "", secure=settings.CSRF_COOKIE_SECURE, http_only=False)
         self._attributes = line.encode("latin-1").removeprefix(self._key)
         self._good_senders: set[Sender] = set()
@@ -218,7 +219,7 @@ class CSRF:
     def _cookie_of(self, request: Request) -> bytes:
         """The raw token of the cookie that goes with the request's session. Raises CSRFFailed where there is none."""
         try:
-            text = request.cookie(self._key)
+            text = request.cookie(self._finder)
         except DuplicateCookie:
             raise self._failed(request, "two-cookies") from None
         if text is None:
@@ -278,7 +279,7 @@ class CSRF:
     def _text_of(self, request: Request) -> bytes | None:
         """The cookie's value; None when it was not sent, or twice."""
         try:
-            return request.cookie(self._key)
+            return request.cookie(self._finder)
         except DuplicateCookie:
             return None
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from flasgo.errors import HTTPException
 from flasgo.events import SecurityLog
-from flasgo.http.cookies import MAX_COOKIE_BYTES, DuplicateCookie, build_set_cookie, delete_cookie_header
+from flasgo.http.cookies import MAX_COOKIE_BYTES, CookieFinder, DuplicateCookie, build_set_cookie, delete_cookie_header
 from flasgo.pipeline.stage import Part
 from flasgo.plan.model import Route
 from flasgo.request import Request
@@ -96,7 +96,7 @@ class Sessions:
             "http_only": settings.SESSION_COOKIE_HTTP_ONLY,
             "same_site": settings.SESSION_COOKIE_SAME_SITE,
         }
-        self._key = self.name.encode("latin-1") + b"="
+        self._cookie = CookieFinder(self.name)
         self._part = Part(commit=self.commit, when="request.opened_session is not None")
 
     def compile(self, _route: Route | None, /) -> Part:
@@ -108,7 +108,7 @@ class Sessions:
     def read(self, request: Request, /) -> Stored | None:
         """The session that a request brought, if it is valid."""
         try:
-            value = request.cookie(self._key)
+            value = request.cookie(self._cookie)
         except DuplicateCookie:
             # Which of them is ours cannot be told: another application of the domain may have set one (CVE-2023-23934).
             self.log.write("session-cookie-repeated", request)

@@ -48,7 +48,7 @@ class StoredSessions(Sessions):
     def load(self, request: Request) -> Awaitable[None] | None:
         """Fetch the session whose id the request brings, before anybody looks."""
         try:
-            value = request.cookie(self._key)
+            value = request.cookie(self._cookie)
         except DuplicateCookie:
             return None  # told by whoever looks
         return None if value is None or len(value) != ID_LENGTH else self._fetch(request, value)

@@ -133,7 +133,7 @@ def test_a_request_made_by_hand_has_no_application(call):
     async def receive():
         raise AssertionError
 
-    by_hand = Request({"type": "http", "method": "GET", "path": "/", "headers": []}, receive)
+    by_hand = Request.of({"type": "http", "method": "GET", "path": "/", "headers": []}, receive)
     with pytest.raises(RuntimeError, match="was not made by an application"):
         _ = by_hand.app
     assert by_hand.path_params == {}

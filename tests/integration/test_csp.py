@@ -120,5 +120,5 @@ async def test_a_request_made_by_hand_has_one():
     async def receive():
         raise AssertionError
 
-    request = Handmade({"type": "http", "headers": []}, receive)
+    request = Handmade.of({"type": "http", "headers": []}, receive)
     assert request.csp_nonce == request.csp_nonce

@@ -247,7 +247,7 @@ def test_a_name_of_flask_is_answered_with_where_it_went() -> None:
         (Flasgo(), "config", r"app\.settings\.get\('NAME'\)"),
         (Flasgo(), "add_url_rule", "write app.add_route"),
         (Blueprint("b"), "add_url_rule", "write blueprint.add_route"),
-        (Request({"type": "http", "headers": []}, None), "remote_addr", "write request.client_ip"),  # ty: ignore[invalid-argument-type]
+        (Request.of({"type": "http", "headers": []}, None), "remote_addr", "write request.client_ip"),  # ty: ignore[invalid-argument-type]
         (Flasgo(), "nothing", "has no attribute 'nothing'$"),
     ],
 )

@@ -88,7 +88,7 @@ async def test_a_form_needs_a_record_and_an_application():
     async def receive():
         return {"type": "http.disconnect"}
 
-    request = Request({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)
+    request = Request.of({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)
     with pytest.raises(RuntimeError, match="not made by an application"):
         await request.form_as(Signup)
 

@@ -965,7 +965,7 @@ def test_a_limiter_counts_by_hand() -> None:
 
 async def test_a_limiter_never_pools_clients_that_are_not_known() -> None:
     limiter = RateLimiter(max_keys=10)
-    stranger = Request({"type": "http", "headers": [], "client": None, "path": "/", "method": "GET"}, no_body)
+    stranger = Request.of({"type": "http", "headers": [], "client": None, "path": "/", "method": "GET"}, no_body)
 
     decisions = [await limiter.check(RateLimitRule(1, 60), stranger, endpoint_id="x") for _ in range(3)]
 
@@ -973,7 +973,7 @@ async def test_a_limiter_never_pools_clients_that_are_not_known() -> None:
 
 
 async def test_a_limiter_needs_a_rule() -> None:
-    stranger = Request({"type": "http", "headers": [], "client": None, "path": "/", "method": "GET"}, no_body)
+    stranger = Request.of({"type": "http", "headers": [], "client": None, "path": "/", "method": "GET"}, no_body)
 
     with pytest.raises(RegistrationError, match="one rule at least"):
         await RateLimiter().check_batch([], stranger)

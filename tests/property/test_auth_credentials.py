@@ -21,7 +21,7 @@ async def receive():
 
 
 def request_with(field: bytes) -> Request:
-    return Request({"type": "http", "method": "GET", "path": "/", "headers": [(b"authorization", field)]}, receive)
+    return Request.of({"type": "http", "method": "GET", "path": "/", "headers": [(b"authorization", field)]}, receive)
 
 
 @given(

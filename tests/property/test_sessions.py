@@ -43,7 +43,7 @@ def test_what_is_packed_is_unpacked(content: bytes, sid: bytes, created: int, is
 @example(bytes(8 + SID_BYTES) + b'{"a":' * 1200)
 def test_a_signed_payload_of_another_form_is_an_empty_session(payload: bytes):
     read = CODEC.read(SIGNER.sign(payload))
-    session = Session(read=lambda: read)
+    session = Session(read=lambda _: read)
     content = dict(session)
     if content:
         assert content == json.loads(payload[8 + SID_BYTES :])
@@ -71,7 +71,7 @@ def apply(target: Any, step: tuple[str, str, Any]) -> None:
 def test_it_holds_and_writes_what_a_dict_would(content: dict[str, Any], steps: list[Any], known: bool, failed: bool):
     """`known` says that the visitor came with a session of this content, and not with none."""
     came = Stored(json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode(), bytes(range(16)), 50)
-    session, model = Session(read=lambda: came if known else None), json.loads(came.json) if known else {}
+    session, model = Session(read=lambda _: came if known else None), json.loads(came.json) if known else {}
     for step in steps:
         apply(session, step)
         apply(model, step)
@@ -97,7 +97,7 @@ def test_it_holds_and_writes_what_a_dict_would(content: dict[str, Any], steps: l
 @given(CONTENTS, SIDS)
 def test_rotation_keeps_the_content_and_the_age_under_another_id(content: dict[str, Any], fresh: bytes):
     came = Stored(json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode(), bytes(range(16)), 50)
-    session = Session(read=lambda: came)
+    session = Session(read=lambda _: came)
     session.rotate()
     outcome = session.outcome(failed=False)
     if not content:
@@ -106,7 +106,7 @@ def test_rotation_keeps_the_content_and_the_age_under_another_id(content: dict[s
     assert outcome is not None
     assert (outcome.json, outcome.created) == (came.json, came.created)
     assert outcome.sid != came.sid
-    held = Session(read=lambda: None)
+    held = Session(read=lambda _: None)
     assert held.hold(fresh) == fresh
     kept = held.outcome(failed=True)
     assert kept is not None

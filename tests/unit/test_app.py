@@ -78,16 +78,34 @@ def test_a_subclass_says_its_name():
     assert repr(Site()) == "<Site with 0 routes>"
 
 
-def test_a_request_is_made_in_place_just_as_its_constructor_makes_it():
+def test_the_applications_requests_are_as_those_made_by_hand():
     app, seen = Flasgo(), []
 
     @app.get("/")
     async def handler(request: Request) -> None:
-        seen.append(vars(request).copy())
+        seen.append(request)
 
     app.test_client().get("/", headers={"x-a": "1"})
     (made,) = seen
-    assert made == vars(Request(made["scope"], made["receive"], made["terms"], made["values"]))
+    by_hand = Request.of(made.scope, made.receive, made.terms, made.values)
+    assert all(getattr(made, name) == getattr(by_hand, name) for name in Request.__struct_fields__)
+    assert made != by_hand
+
+
+def test_a_request_is_never_sent_as_json():
+    app = Flasgo()
+    app.get("/whole")(show_request)
+    app.get("/inside")(show_request_inside)
+    client = app.test_client()
+    assert (client.get("/whole").status_code, client.get("/inside").status_code) == (500, 500)
+
+
+async def show_request(request: Request):
+    return request
+
+
+async def show_request_inside(request: Request):
+    return {"request": request}
 
 
 @pytest.mark.parametrize("size", [0, 1, 4095, 4096, 4097])

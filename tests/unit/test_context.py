@@ -11,7 +11,7 @@ async def receive():
 
 
 def by_hand() -> Request:
-    return Request({"type": "http", "method": "GET", "path": "/here", "headers": []}, receive)
+    return Request.of({"type": "http", "method": "GET", "path": "/here", "headers": []}, receive)
 
 
 def test_without_a_request_the_advice_names_what_was_used():

@@ -21,7 +21,7 @@ def visit(host="shop.example", scheme="https", app: App | None = None) -> Reques
         raise AssertionError
 
     scope: Any = {"type": "http", "method": "GET", "path": "/", "scheme": scheme, "headers": [(b"host", host.encode())]}
-    return Request(scope, receive, Terms(app=app))
+    return Request.of(scope, receive, Terms(app=app))
 
 
 WITHIN = [

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from flasgo.errors import MalformedRequest, RequestTimeout
+from flasgo.errors import ClientDisconnected, ContentTooLarge, MalformedRequest, RequestTimeout
+from flasgo.http.cookies import CookieFinder
 from flasgo.identity import User
 from flasgo.request import Request, Terms, is_json, routed_path
 from flasgo.state import State
@@ -18,7 +19,7 @@ def request(*headers: tuple[bytes, bytes], body: bytes = b"", terms: Terms | Non
     async def receive() -> Any:
         return {"type": "http.request", "body": body}
 
-    return Request(scope(headers=list(headers), **more), receive, terms or Terms())
+    return Request.of(scope(headers=list(headers), **more), receive, terms or Terms())
 
 
 def test_the_method_and_the_scheme_are_said_in_one_way():
@@ -97,11 +98,46 @@ async def test_a_body_that_is_here_is_here():
     assert made.incoming is None
 
 
+def received(*messages: dict[str, Any], limit: int = 100) -> Request:
+    queue = iter(messages)
+
+    async def receive() -> Any:
+        return next(queue)
+
+    return Request.of(scope(), receive, Terms(max_body_bytes=limit))
+
+
+@pytest.mark.parametrize(
+    ("message", "body"),
+    [
+        ({"type": "http.request", "body": b"all", "more_body": False}, b"all"),
+        ({"type": "http.request", "body": b"all"}, b"all"),
+        ({"type": "http.request"}, b""),
+    ],
+    ids=str,
+)
+def test_a_body_that_has_come_whole_is_ready(message, body):
+    assert received(message).body_ready() == body
+
+
+def test_a_body_that_has_not_come_whole_is_not_ready():
+    made = received({"type": "http.request", "body": b"a", "more_body": True})
+    assert (made.body_ready(), made.body_ready()) == (None, None)
+    assert made.incoming is not None
+
+
+def test_what_is_ready_is_measured_and_a_client_that_has_left_is_noticed():
+    with pytest.raises(ContentTooLarge):
+        received({"type": "http.request", "body": b"abc"}, limit=2).body_ready()
+    with pytest.raises(ClientDisconnected):
+        received({"type": "http.disconnect"}).body_ready()
+
+
 async def test_a_body_that_fails_fails_again():
     async def receive() -> Any:
         return await asyncio.sleep(60)
 
-    made = Request(scope(), receive, Terms(read_timeout=0.01))
+    made = Request.of(scope(), receive, Terms(read_timeout=0.01))
     for _ in range(2):
         with pytest.raises(RequestTimeout):
             await made.body()
@@ -134,7 +170,7 @@ def test_a_namespace_is_open_and_says_what_is_missing():
     ],
 )
 def test_one_cookie_is_found_by_its_whole_name(lines, value):
-    assert request(*((b"cookie", line) for line in lines)).cookie(b"s=") == value
+    assert request(*((b"cookie", line) for line in lines)).cookie(CookieFinder("s")) == value
 
 
 def test_a_request_made_by_hand_has_no_csrf_tokens():

@@ -7,7 +7,7 @@ SID = bytes(range(SID_BYTES))
 
 def came(content: bytes, *, renew: bool = False) -> Session:
     stored = Stored(content, SID, 1_000, renew=renew)
-    return Session(read=lambda: stored)
+    return Session(read=lambda _: stored)
 
 
 def test_what_is_shorter_than_a_session_is_none():
@@ -31,7 +31,7 @@ def test_content_of_another_form_is_an_empty_session_of_a_new_visitor(content):
 def test_it_is_read_when_it_is_looked_at_and_once():
     reads = []
 
-    def read() -> None:
+    def read(_: object) -> None:
         reads.append(1)
 
     session = Session(read=read)

@@ -31,7 +31,7 @@ async def receive():
 
 
 def request_with(*headers):
-    return Request({"type": "http", "method": "GET", "path": "/", "headers": list(headers)}, receive)
+    return Request.of({"type": "http", "method": "GET", "path": "/", "headers": list(headers)}, receive)
 
 
 BEARER = (b"authorization", b"Bearer good")

@@ -17,7 +17,7 @@ def request(query: bytes = b"", headers: tuple[tuple[bytes, bytes], ...] = ()) -
         raise NotImplementedError
 
     scope: Scope = {"type": "http", "method": "GET", "path": "/x", "query_string": query, "headers": list(headers)}
-    return Request(scope, receive, Terms(parameters=("id", "on")), (5, "yes"))
+    return Request.of(scope, receive, Terms(parameters=("id", "on")), (5, "yes"))
 
 
 def inputs(location: Location, **annotations: object) -> tuple[Input, ...]:

@@ -9,7 +9,6 @@ from flasgo.http.asgi import (
     Departure,
     Incoming,
     Pending,
-    body_ready,
     length_field,
     lingering,
     poll,
@@ -126,25 +125,6 @@ async def test_a_pending_event_that_nobody_awaits_leaves_nothing_behind():
 
 
 # ── bodies ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    ("message", "body"), [(event(b"all", False), b"all"), (event(b"all"), b"all"), (event(), b"")], ids=str
-)
-async def test_a_body_that_has_come_whole_is_ready(message, body):
-    assert body_ready(server(message), 100) == body
-
-
-async def test_a_body_that_has_not_is_its_first_step():
-    assert body_ready(server(event(b"a", True)), 100) == event(b"a", True)
-    assert isinstance(body_ready(server(0.01), 100), Pending)
-
-
-async def test_what_is_ready_is_measured_and_a_client_that_has_left_is_noticed():
-    with pytest.raises(ContentTooLarge):
-        body_ready(server(event(b"abc")), 2)
-    with pytest.raises(ClientDisconnected):
-        body_ready(server(DISCONNECT), 2)
 
 
 async def test_a_body_comes_in_pieces_or_whole():

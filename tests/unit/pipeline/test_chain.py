@@ -20,7 +20,7 @@ def request() -> Request:
         raise AssertionError
 
     scope: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    return Request(scope, receive)
+    return Request.of(scope, receive)
 
 
 async def answer(request: Request, error: Exception) -> Response:

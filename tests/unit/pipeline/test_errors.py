@@ -14,7 +14,7 @@ def request(accept: str = "*/*", *, path: str = "/", terms: Terms | None = None)
         raise AssertionError
 
     scope: Any = {"type": "http", "method": "GET", "path": path, "headers": [(b"accept", accept.encode())]}
-    return Request(scope, receive, terms or Terms())
+    return Request.of(scope, receive, terms or Terms())
 
 
 def hooks(*kinds: Any) -> tuple[ErrorHandlers, dict[Any, Hook]]:

@@ -23,7 +23,7 @@ def request() -> Request:
     async def receive() -> Any:
         raise AssertionError
 
-    return Request({"type": "http", "method": "GET", "path": "/", "headers": []}, receive)
+    return Request.of({"type": "http", "method": "GET", "path": "/", "headers": []}, receive)
 
 
 async def answer(request: Request, error: Exception) -> Response:

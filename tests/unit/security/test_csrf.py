@@ -60,7 +60,7 @@ def made(scope: Scope) -> Request:
     async def receive() -> Message:
         return {"type": "http.disconnect"}
 
-    return Request(scope, receive)
+    return Request.of(scope, receive)
 
 
 def raw_of(client) -> bytes:

@@ -10,7 +10,7 @@ def request(scheme: str | None = "http") -> Request:
         raise AssertionError
 
     scope: Any = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    return Request(scope if scheme is None else {**scope, "scheme": scheme}, receive)
+    return Request.of(scope if scheme is None else {**scope, "scheme": scheme}, receive)
 
 
 STAGE = SecurityHeaders({"x-a": "1", "strict-transport-security": "max-age=1"}, no_store=True)

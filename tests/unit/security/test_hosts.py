@@ -126,7 +126,7 @@ def asking(*headers):
     async def receive():
         raise AssertionError
 
-    return Request({"type": "http", "method": "GET", "path": "/", "headers": list(headers)}, receive)
+    return Request.of({"type": "http", "method": "GET", "path": "/", "headers": list(headers)}, receive)
 
 
 def test_a_host_that_was_found_right_is_judged_once_and_so_many_are_remembered(monkeypatch):

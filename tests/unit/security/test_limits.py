@@ -13,7 +13,7 @@ def check(path: str = "/", headers: Any = (), **parts: Any) -> None:
     async def receive() -> Any:
         raise AssertionError
 
-    STAGE.check(Request({"type": "http", "method": "GET", "path": path, "headers": list(headers), **parts}, receive))
+    STAGE.check(Request.of({"type": "http", "method": "GET", "path": path, "headers": list(headers), **parts}, receive))
 
 
 def test_path_query_names_and_values_count_together():
@@ -60,6 +60,6 @@ def test_what_is_no_list_comes_once(name):
             "headers": [(b"accept", b"a"), (b"accept", b"b"), *fields],
         }
 
-    stage.check(Request(scope((name, b"1")), receive))
+    stage.check(Request.of(scope((name, b"1")), receive))
     with pytest.raises(MalformedRequest, match=r"came more than once. Send it once.$"):
-        stage.check(Request(scope((name, b"1"), (name, b"1")), receive))
+        stage.check(Request.of(scope((name, b"1"), (name, b"1")), receive))

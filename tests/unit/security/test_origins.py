@@ -73,7 +73,7 @@ def test_a_requests_own_origin_is_that_of_its_scheme_and_host(scheme, headers, o
     async def receive():
         raise AssertionError
 
-    assert own_origin(Request({"type": "http", "scheme": scheme, "headers": headers}, receive)) == origin
+    assert own_origin(Request.of({"type": "http", "scheme": scheme, "headers": headers}, receive)) == origin
 
 
 def test_only_marks_end_the_host_of_a_referrer():
