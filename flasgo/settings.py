@@ -58,7 +58,7 @@ Port = Annotated[int, Meta(ge=1, le=65_535, description="a port: a number from 1
 StoreURL = Annotated[
     str,
     Meta(
-        pattern=r"\A(?:memory|sqlite:///[^\x00]+|(?:rediss?|unix)://[^\x00]+)\Z",
+        pattern=r"\A(?:memory|sqlite:///[^\x00]+|(?:rediss?(?:\+cluster)?|unix)://[^\x00]+)\Z",
         max_length=2_048,
         description='"memory", "sqlite:///path" or "redis://host:6379/0" (rediss:// for TLS, unix:// for a socket)',
     ),

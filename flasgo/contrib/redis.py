@@ -1,4 +1,4 @@
-"""The store of several hosts: Redis 6.2 or later, or Valkey. Needs the extra `flasgo[redis]`.
+"""The store of several hosts: Redis 6.2 or later, or Valkey, one server or a cluster. Needs the extra `flasgo[redis]`.
 
 Whatever reads and then writes is one Lua script, which Redis runs alone; counters are counted by the server's own clock, so that
 the clocks of the hosts do not matter. Every value has a key of its own; all counters have the hash tag `{limits}`, since in a
@@ -8,15 +8,16 @@ cluster the keys of one script must be of one slot.
 import asyncio
 import heapq
 import math
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from flasgo.contrib.redis_scripts import COMPARE_AND_SET, HIT
 from flasgo.errors import StoreUnavailable
@@ -45,6 +46,16 @@ class Client(Protocol):
     def aclose(self) -> Awaitable[None]: ...
 
 
+class Cluster(Protocol):
+    """What is used of a cluster's client besides: a walk is of one server."""
+
+    def scan(
+        self, cursor: int, *, match: bytes, count: int, target_nodes: object
+    ) -> Awaitable[tuple[Mapping[str, int], list[bytes]]]: ...
+    def initialize(self) -> Awaitable[object]: ...
+    def get_primaries(self) -> Sequence[object]: ...
+
+
 class Script(Protocol):
     """A script that is sent as its hash, and in full to a server that does not know it."""
 
@@ -52,11 +63,17 @@ class Script(Protocol):
 
 
 class Link:
-    """A client, the loop that its connections belong to, and the calls that are under way."""
+    """A client, the loop that its connections belong to, and the calls that are under way.
 
-    def __init__(self, client: Client, loop: asyncio.AbstractEventLoop) -> None:
+    In `turns` calls wait for a connection where the client itself would refuse one too many.
+    """
+
+    def __init__(
+        self, client: Client, loop: asyncio.AbstractEventLoop, turns: AbstractAsyncContextManager[object]
+    ) -> None:
         self.client = client
         self.loop = loop
+        self.turns = turns
         self.calls: set[asyncio.Future[None]] = set()
 
 
@@ -64,7 +81,8 @@ class RedisStore:
     """Values and counters in Redis, under keys that begin with `prefix`.
 
     `url` is `redis://[user:password@]host[:port][/database]`, `rediss://` for TLS, or `unix://path`; its query may hold what
-    redis-py knows, such as `ssl_ca_certs`. An operation that takes longer than `timeout` (seconds, waiting for a connection and
+    redis-py knows, such as `ssl_ca_certs`. `redis+cluster://` and `rediss+cluster://` name one server of a cluster, by which the
+    others are found; `max_connections` is then for each of them. An operation that takes longer than `timeout` (seconds, waiting for a connection and
     making one included) fails; it is never sent a second time. At most `max_connections` are open; they are made anew when the server was restarted.
 
     `clock` (microseconds since the epoch) replaces the server's time for counters: for tests.
@@ -82,9 +100,13 @@ class RedisStore:
         clock: Callable[[], int] | None = None,
     ) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in {"redis", "rediss", "unix"}:
-            raise ValueError("A Redis URL begins with redis://, rediss:// or unix://.")
-        self.url = url
+        kind, _, cluster = parts.scheme.partition("+")
+        if kind not in {"redis", "rediss", "unix"} or cluster not in {"", "cluster"} or (cluster and kind == "unix"):
+            raise ValueError(
+                "A Redis URL begins with redis://, rediss:// or unix://, that of a cluster with redis+cluster:// or rediss+cluster://."
+            )
+        self.url = url.replace(parts.scheme, kind, 1)
+        self.clustered = bool(cluster)
         self.place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         self.timeout = timeout
         self.max_connections = max_connections
@@ -165,10 +187,17 @@ class RedisStore:
         call = link.loop.create_future()
         link.calls.add(call)
         try:
-            async with asyncio.timeout(self.timeout):
+            async with asyncio.timeout(self.timeout), link.turns:
+                if self.clustered:  # before redis-py knows the servers it would send a script to any of them
+                    await cast("Cluster", link.client).initialize()
                 return await work(link.client)
-        except (RedisError, OSError, TimeoutError) as error:
+        except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
             raise StoreUnavailable(f"{self.place}: {type(error).__name__}: {error}") from error
+        except AttributeError as error:
+            # When a server is lost, redis-py closes the connections of its neighbours' calls, too, and then finds None in them.
+            if not self.clustered:
+                raise
+            raise StoreUnavailable(f"{self.place}: a connection was closed while it was used") from error
         finally:
             link.calls.discard(call)
             call.cancel()
@@ -177,11 +206,14 @@ class RedisStore:
         """The client of the running loop: connections cannot be taken from one loop to another."""
         loop = asyncio.get_running_loop()
         if self._link is None or self._link.loop is not loop:
-            self._link = Link(self._connected(), loop)
+            turns = asyncio.Semaphore(self.max_connections) if self.clustered else nullcontext()
+            self._link = Link(self._connected(), loop, turns)
         return self._link
 
     def _connected(self) -> Client:
         """A client; it connects when it is first asked."""
+        if self.clustered:
+            return self._connected_to_cluster()
         pool: BlockingConnectionPool = BlockingConnectionPool.from_url(
             self.url,
             max_connections=self.max_connections,
@@ -194,23 +226,51 @@ class RedisStore:
         )
         return cast("Client", Redis.from_pool(pool))
 
+    def _connected_to_cluster(self) -> Client:
+        try:
+            client = RedisCluster.from_url(
+                self.url,
+                max_connections=self.max_connections,
+                socket_timeout=self.timeout,
+                socket_connect_timeout=self.timeout,
+                retry=Retry(NoBackoff(), 0),
+                reinitialize_steps=0,  # what has moved is learnt one by one; beginning anew would break off what others ask
+                decode_responses=False,
+                protocol=2,
+            )
+        except RedisClusterException as error:  # a database, which a cluster does not have
+            raise ValueError(str(error)) from None
+        return cast("Client", client)
+
     async def _scan(self, prefix: str) -> AsyncGenerator[list[bytes]]:
         """The keys that begin with a prefix, step by step; some may come twice."""
         pattern = _pattern(self._values) + prefix.translate(GLOB).encode("utf-8", "surrogatepass") + b"*"
-        cursor = 0
-        while True:
-            cursor, step = await self._run(partial(_step, cursor, pattern))
-            yield step
-            if cursor == 0:
-                return
+        servers = await self._run(_primaries) if self.clustered else (None,)
+        for server in servers:
+            cursor = 0
+            while True:
+                cursor, step = await self._run(partial(_step, server, cursor, pattern))
+                yield step
+                if cursor == 0:
+                    break
 
 
 def _delete(key: bytes, client: Client) -> Awaitable[int]:
     return client.delete(key)
 
 
-def _step(cursor: int, pattern: bytes, client: Client) -> Awaitable[tuple[int, list[bytes]]]:
-    return client.scan(cursor, match=pattern, count=SCAN_COUNT)
+async def _primaries(client: Client) -> Sequence[object]:
+    """The servers of a cluster that have keys of their own."""
+    return cast("Cluster", client).get_primaries()
+
+
+async def _step(server: object, cursor: int, pattern: bytes, client: Client) -> tuple[int, list[bytes]]:
+    """One step of a walk through a server's keys, in a cluster through those of one of its servers."""
+    if server is None:
+        return await client.scan(cursor, match=pattern, count=SCAN_COUNT)
+    cursors, keys = await cast("Cluster", client).scan(cursor, match=pattern, count=SCAN_COUNT, target_nodes=server)
+    (following,) = cursors.values()
+    return following, keys
 
 
 def _pattern(prefix: bytes) -> bytes:

@@ -53,6 +53,9 @@ SWEEPS = (
 SWEEP_SECONDS = 10.0
 """How often a process that writes removes what has expired, 1,000 rows of each table at a time."""
 
+SWEEP_WRITES = 50
+"""After how many writes it does so at the latest. One of them makes 16 rows at most: what has expired goes faster than anybody can add to it."""
+
 MAX_WAITING = 1_000
 """Calls that may wait for the thread; more are refused, since a queue without an end only turns overload into time-outs."""
 
@@ -91,6 +94,7 @@ class SQLiteStore:
         self._process = os.getpid()
         self._waiting = 0
         self._swept = monotonic()
+        self._writes = 0
 
     def __repr__(self) -> str:
         return f"<SQLiteStore {self.path!r}>"
@@ -182,8 +186,9 @@ class SQLiteStore:
     def _transaction(self, work: Callable[[Database], T], database: Database) -> T:
         database.execute("BEGIN IMMEDIATE")
         result = work(database)
-        if monotonic() - self._swept >= SWEEP_SECONDS:
-            self._swept = monotonic()
+        self._writes += 1
+        if self._writes >= SWEEP_WRITES or monotonic() - self._swept >= SWEEP_SECONDS:
+            self._swept, self._writes = monotonic(), 0
             for sweep in SWEEPS:
                 database.execute(sweep, (time(),))
         database.execute("COMMIT")

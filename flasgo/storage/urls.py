@@ -1,4 +1,4 @@
-"""From the URL in a setting to the store: "memory", "sqlite:///relative.db", "sqlite:////absolute.db", "redis://…", "rediss://…"."""
+"""From the URL in a setting to the store: "memory", "sqlite:///relative.db", "sqlite:////absolute.db", "redis://…", "rediss://…", "redis+cluster://…"."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -11,9 +11,9 @@ from flasgo.events import log_failure
 from flasgo.storage.memory import MemoryStore
 from flasgo.storage.model import Store
 
-FORMS = '"memory", "sqlite:///path", "redis://host:6379/0" or "rediss://…"'
+FORMS = '"memory", "sqlite:///path", "redis://host:6379/0", "rediss://…" or "redis+cluster://…"'
 SQLITE = "sqlite:///"
-REDIS = ("redis://", "rediss://", "unix://")
+REDIS = ("redis://", "rediss://", "unix://", "redis+cluster://", "rediss+cluster://")
 SQLITE_STORE = "flasgo.storage.sqlite"
 REDIS_STORE = "flasgo.contrib.redis"
 """Named, not imported: they are loaded when a URL asks for them, and what is optional stands above everything."""

@@ -1,6 +1,7 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -155,33 +156,40 @@ def workshop(tmp_path: Path) -> Iterator[Workshop]:
     workshop.close()
 
 
+def free_port() -> int:
+    """A port that nobody listens at now; somebody else may take it before its server does."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class RedisServer:
     """A Redis of its own, on a free port, that keeps nothing."""
 
+    scheme = "redis"
+
     def __init__(self, *options: str) -> None:
         self.options = options
-        while True:  # somebody else may take the port before the server does
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.port = probe.getsockname()[1]
+        for _ in range(10):
+            self.port = free_port()
             if self.start():
                 return
+        pytest.fail(f"redis-server does not start with {' '.join(options)}")
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"{self.scheme}://127.0.0.1:{self.port}/0"
 
     def start(self) -> bool:
         """Does it serve? False where it ended at once."""
         self.process = subprocess.Popen(
-            ("redis-server", "--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--port", str(self.port),
-             *self.options),
+            ("redis-server", "--save", "", "--appendonly", "no", "--bind", "127.0.0.1", *self.at_port(), *self.options),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         deadline = time.monotonic() + 30
         while self.process.poll() is None and time.monotonic() < deadline:
             try:
-                with socket.create_connection(("127.0.0.1", self.port), 1) as connection:
+                with self.connected() as connection:
                     connection.sendall(b"PING\r\n")
                     if connection.recv(16).startswith(b"+PONG"):
                         return True
@@ -190,9 +198,92 @@ class RedisServer:
         self.kill()
         return False
 
+    def at_port(self) -> tuple[str, ...]:
+        return "--port", str(self.port)
+
+    def connected(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), 1)
+
+    def command(self, *words: object) -> str:
+        """What redis-cli says."""
+        line = ("redis-cli", "-p", str(self.port), *map(str, words))
+        return subprocess.run(line, check=True, capture_output=True, text=True, timeout=30).stdout
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
+
+
+class TLSRedisServer(RedisServer):
+    """A Redis that speaks TLS alone, with a certificate for 127.0.0.1 that nobody has signed but itself."""
+
+    scheme = "rediss"
+
+    def __init__(self, folder: Path) -> None:
+        self.certificate, self.key = folder / "cert.pem", folder / "key.pem"
+        made = (
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+            "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(self.key), "-out", str(self.certificate),
+        )  # fmt: skip
+        subprocess.run(made, check=True, capture_output=True)
+        super().__init__(
+            *("--tls-cert-file", str(self.certificate), "--tls-key-file", str(self.key)),
+            *("--tls-ca-cert-file", str(self.certificate), "--tls-auth-clients", "no"),
+        )
+
+    def at_port(self) -> tuple[str, ...]:
+        return "--port", "0", "--tls-port", str(self.port)
+
+    def connected(self) -> socket.socket:
+        context = ssl.create_default_context(cafile=str(self.certificate))
+        return context.wrap_socket(super().connected(), server_hostname="127.0.0.1")
+
+
+class RedisCluster:
+    """Three servers, each with a third of the slots."""
+
+    def __init__(self, folder: Path) -> None:
+        self.servers: list[RedisServer] = []
+        self.buses: list[int] = []
+        for number in range(3):
+            bus = free_port()
+            place = folder / str(number)
+            place.mkdir()
+            options = ("--cluster-enabled", "yes", "--cluster-port", str(bus), "--dir", str(place))
+            self.servers.append(RedisServer(*options, "--cluster-node-timeout", "5000"))
+            self.buses.append(bus)
+        for number, server in enumerate(self.servers):
+            server.command("cluster", "addslotsrange", number * 5461, 16383 if number == 2 else number * 5461 + 5460)
+            server.command("cluster", "set-config-epoch", number + 1)
+        for other, bus in zip(self.servers[1:], self.buses[1:], strict=True):
+            self.servers[0].command("cluster", "meet", "127.0.0.1", other.port, bus)
+        wait_for("a cluster that is whole", self._is_whole)
+
+    @property
+    def url(self) -> str:
+        return f"redis+cluster://127.0.0.1:{self.servers[0].port}"
+
+    def _is_whole(self) -> bool:
+        told = [server.command("cluster", "info") for server in self.servers]
+        return all("cluster_state:ok" in info and "cluster_known_nodes:3" in info for info in told)
+
+    def kill(self) -> None:
+        for server in self.servers:
+            server.kill()
+
+
+@pytest.fixture(scope="session")
+def redis_tls(redis_servers, tmp_path_factory) -> Iterator[TLSRedisServer]:
+    server = TLSRedisServer(tmp_path_factory.mktemp("tls"))
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(redis_servers, tmp_path_factory) -> Iterator[RedisCluster]:
+    cluster = RedisCluster(tmp_path_factory.mktemp("cluster"))
+    yield cluster
+    cluster.kill()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ import pytest
 import redis.asyncio as redis_py
 
 from flasgo import Counter, Store, StoreUnavailable
-from flasgo.contrib.redis import RedisStore
+from flasgo.contrib.redis import Client, RedisStore
 from flasgo.storage.counters import CounterTable
 from flasgo.storage.memory import MemoryStore
 from flasgo.storage.model import Algorithm
@@ -30,14 +30,14 @@ def redis(redis_servers):
     return redis_servers()
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis"])
+@pytest.fixture(params=["memory", "sqlite", "redis", "cluster"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     if request.param == "memory":
         made: Store = MemoryStore()
     elif request.param == "sqlite":
         made = SQLiteStore(tmp_path / "store.db")
     else:
-        server = request.getfixturevalue("redis")
+        server = request.getfixturevalue("redis" if request.param == "redis" else "redis_cluster")
         made = RedisStore(server.url, prefix=f"{request.node.name}:", timeout=2)
     yield made
     await made.aclose()
@@ -246,7 +246,7 @@ from flasgo.storage.sqlite import SQLiteStore
 def opened(url):
     if url.startswith("sqlite:///"):
         return SQLiteStore(url.removeprefix("sqlite:///"), timeout=30)
-    from flasgo.contrib.redis import RedisStore
+    from flasgo.contrib.redis import Client, RedisStore
     return RedisStore(url, timeout=30)
 
 async def main(url, rounds):
@@ -375,6 +375,16 @@ class TestSQLite:
         assert (tmp_path / "theirs.db").read_bytes()[18:20] == b"\1\1"  # no WAL: its journal is as it was
 
 
+class Broken:
+    """A client that fails as redis-py does when its connection was closed under it."""
+
+    async def initialize(self) -> None:
+        pass
+
+    async def get(self, _key: bytes) -> None:
+        raise AttributeError("no writer")
+
+
 class TestRedis:
     async def test_a_server_that_is_killed_is_unavailable_until_it_is_started_again(self, redis_servers) -> None:
         server = redis_servers()
@@ -429,6 +439,72 @@ class TestRedis:
         finally:
             server.kill()
             await store.aclose()
+
+    @pytest.mark.slow
+    async def test_a_server_of_a_cluster_that_is_killed_takes_its_keys_with_it_until_it_is_back(
+        self, redis_cluster
+    ) -> None:
+        store = RedisStore(redis_cluster.url, prefix="kill:", timeout=2)
+        keys = [f"key{number}" for number in range(24)]
+
+        async def put(key: str) -> bool:
+            try:
+                await store.set(key, b"1", ttl=60)
+            except StoreUnavailable:
+                return False
+            return True
+
+        async def all_there() -> bool:
+            return all(await asyncio.gather(*map(put, keys)))
+
+        assert await all_there()
+        victim = redis_cluster.servers[1]
+        victim.kill()
+        try:
+            assert {await put(key) for key in keys} == {True, False}
+        finally:
+            while not victim.start():
+                await asyncio.sleep(0.02)
+        deadline = time.monotonic() + 30
+        while not await all_there():
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+        verdicts = await store.hit([Counter("one", 5, 60), Counter("{two}", 5, 60)])
+        assert [verdict.remaining for verdict in verdicts] == [4, 4]
+        await store.aclose()
+
+    def test_a_cluster_has_no_databases_and_no_sockets(self) -> None:
+        for url in ("redis+cluster://127.0.0.1:7000/1", "unix+cluster:///run/redis.sock", "redis+sentinel://h:1"):
+            with pytest.raises(ValueError, match=r"[Cc]luster"):
+                RedisStore(url)
+
+    async def test_tls_is_spoken_with_a_server_whose_certificate_is_trusted(self, redis_tls) -> None:
+        store = open_store(f"{redis_tls.url}?ssl_ca_certs={redis_tls.certificate}")
+        assert isinstance(store, RedisStore)
+        store.timeout = 5
+        await store.set("key", b"1")
+        assert await store.get("key") == b"1"
+        assert (await store.hit([Counter("one", 5, 60)]))[0].remaining == 4
+        await store.aclose()
+
+    @pytest.mark.parametrize("clustered", [False, True])
+    async def test_a_mistake_in_what_is_asked_is_nobodys_absence(self, clustered: bool) -> None:
+        """An attribute that is missing is told as it is, but by a cluster's client, which loses its connections like that."""
+        store = RedisStore(f"redis{'+cluster' if clustered else ''}://127.0.0.1:1")
+        link = store._linked()
+        link.client = cast("Client", Broken())
+        with pytest.raises(StoreUnavailable if clustered else AttributeError, match=r"closed while|no writer"):
+            await store.get("key")
+
+    async def test_a_server_that_nobody_trusts_is_unavailable(self, redis_tls) -> None:
+        store = RedisStore(redis_tls.url, timeout=5)
+        with pytest.raises(StoreUnavailable, match=r"(?i)certificate verify failed|ssl"):
+            await store.get("key")
+        await store.aclose()
+        plain = RedisStore(redis_tls.url.replace("rediss", "redis"), timeout=2)
+        with pytest.raises(StoreUnavailable):
+            await plain.get("key")
+        await plain.aclose()
 
     async def test_its_script_counts_as_python_does(self, redis) -> None:
         """The same hits at the same times, by both: every verdict is the same."""
