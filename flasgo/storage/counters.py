@@ -95,9 +95,8 @@ class CounterTable:
                     _, count, first, last = unpack_one(state)
                     now = clock() // 1000
                     left, reset = most - count, first + period - now
-                    if (
-                        left >= 0 and reset > 0 and last <= now
-                    ):  # one more in a bucket that is alone: nearly every request
+                    # One more in a bucket that is alone: nearly every request.
+                    if left >= 0 and reset > 0 and last <= now:
                         states[key] = pack_one(tag, count + cost, first, now)
                         return RateLimitDecision(True, limit, left, (reset + ALMOST) // MICROSECONDS, 0)
             finally:

@@ -163,6 +163,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.fixture
+def unused_port() -> int:
+    return free_port()
+
+
 class RedisServer:
     """A Redis of its own, on a free port, that keeps nothing."""
 

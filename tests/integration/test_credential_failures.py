@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import functools
 
 import pytest
 
@@ -90,10 +91,23 @@ def test_a_client_may_try_many_accounts_but_not_too_many():
 
 
 @pytest.mark.parametrize("kind", ["bearer", "key"])
-def test_tokens_are_counted_for_the_client(kind):
+@pytest.mark.parametrize("where", ["in one hop", "in a thread of its own", "on the loop", "either"])
+def test_tokens_are_counted_for_the_client(kind, where):
     app, judge = application(), Judge()
-    app.register_auth_backend("it", bearer_token_backend(judge) if kind == "bearer" else api_key_backend(judge))
-    app.add_route("/", lambda: "in", auth="it")
+
+    async def on_the_loop(token):
+        return judge(token)
+
+    @functools.wraps(on_the_loop)
+    def either(token):
+        return judge(token) if token.endswith("0") else on_the_loop(token)
+
+    async def handler() -> str:
+        return "in"
+
+    validator = {"on the loop": on_the_loop, "either": either}.get(where, judge)
+    app.register_auth_backend("it", bearer_token_backend(validator) if kind == "bearer" else api_key_backend(validator))
+    app.add_route("/", (lambda: "in") if where == "in one hop" else handler, auth="it")
     client = app.test_client()
 
     def get(token):
