@@ -311,6 +311,9 @@ class TestCSRF:
         for cookie in (f"flasgo-csrf={value}; flasgo-csrf={value}", "flasgo-csrf=x", f"flasgo-csrf={'A' * 64}", None):
             headers = {**ORIGIN, "x-csrf-token": value, "cookie": cookie}
             assert client.post("/save", headers=headers).status_code == 403
+        forged = "A" * 64
+        headers = {**ORIGIN, "x-csrf-token": forged, "cookie": f"flasgo-csrf={forged}"}
+        assert client.post("/save", headers=headers).status_code == 403
 
     def test_after_a_refusal_the_next_try_can_succeed(self):
         client = make().test_client()

@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from flasgo import (
+    Cache,
     CSRFFailed,
     Flasgo,
     MemoryStore,
@@ -14,6 +15,7 @@ from flasgo import (
     Settings,
     StoreUnavailable,
     User,
+    basic_backend,
     bearer_token_backend,
     csrf_token,
     session_backend,
@@ -283,6 +285,22 @@ class TestTheCheck:
         assert client.post("/either", headers={"cookie": "a=b"}).text == "done"
         assert client.post("/either", headers={"cookie": cookie}).status_code == 403
 
+    @pytest.mark.parametrize("origin", ["null", "http://", "http://a/", "x", "http://[::1"])
+    def test_what_is_no_origin_is_no_trusted_one_either(self, origin):
+        client = make(CSRF_TRUSTED_ORIGINS={"https://*.example.com", ".example.org"}).test_client()
+        client.get("/plain")
+        headers = {"origin": origin, "x-csrf-token": client.cookies[NAME]}
+        assert client.post("/save", headers=headers).status_code == 403
+
+    def test_credentials_that_browsers_send_by_themselves_are_no_token(self):
+        app = make()
+        app.register_auth_backend("basic", basic_backend(lambda name, password: User(id=name, is_authenticated=True)))
+        app.post("/basic", auth="basic")(lambda: "done")
+        client = app.test_client(headers={"authorization": "Basic YTpi", **ORIGIN})
+        assert client.post("/basic").status_code == 403
+        client.get("/plain")
+        assert client.post("/basic", headers={"x-csrf-token": client.cookies[NAME]}).text == "done"
+
     def test_it_says_what_it_may_answer(self):
         app = make()
         stage = CSRF(app.settings, issues=True, log=SecurityLog(enabled=False))
@@ -328,6 +346,21 @@ class TestTheCookie:
         app = make()
         app.get("/rotate")(rotate)
         assert NAME in ", ".join(app.test_client().get("/rotate").headers.getlist("set-cookie"))
+
+    def test_pages_bring_it_unless_caches_may_show_them_to_others(self):
+        app = make()
+        app.get("/public", cache=Cache(public=True, max_age=60))(lambda: "for all")
+        app.get("/private", cache=Cache(max_age=60))(lambda: "for one")
+        assert "set-cookie" not in app.test_client().get("/public").headers
+        assert f"{NAME}=" in app.test_client().get("/private").headers["set-cookie"]
+        assert f"{NAME}=" in app.test_client().get("/nowhere").headers["set-cookie"]
+
+    def test_where_all_that_changes_something_is_for_clients_no_page_brings_it(self):
+        app = Flasgo(settings={"SECRET_KEY": KEY})
+        app.register_auth_backend("bearer", bearer_token_backend(lambda token: None))
+        app.post("/save", auth="bearer")(lambda: "saved")
+        app.get("/plain")(lambda: "plain")
+        assert "set-cookie" not in app.test_client().get("/plain").headers
 
     def test_a_page_that_brings_it_is_its_visitors_own(self):
         response = make().test_client().get("/plain")
