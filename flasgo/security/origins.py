@@ -42,7 +42,7 @@ class Origins:
             domain = rest.removeprefix("*")
             host = domain.removeprefix(".").encode("latin-1", "replace")
             if domain.startswith("."):
-                port = host_port(host) or (DEFAULT_PORTS.get(scheme) if separator else None)
+                port = host_port(host) or DEFAULT_PORTS.get(scheme)
                 self.wildcards.append(Wildcard(f".{host_name(host)}", scheme or None, port))
                 continue
             for each in (scheme,) if separator else DEFAULT_PORTS:

@@ -10,6 +10,7 @@ from flasgo.http.hosts import AllowedHosts, host_name, host_port
 LABELS = st.from_regex(r"\A[A-Za-z0-9_-]{1,20}\Z")
 NAMES = st.lists(LABELS, min_size=1, max_size=5).map(".".join)
 PORTS = st.integers(1, 65535)
+CLEAN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.:")
 
 
 @given(st.binary(max_size=300))
@@ -18,9 +19,17 @@ PORTS = st.integers(1, 65535)
 @example(b"a:" * 120)
 def test_any_bytes_have_a_name_or_none_and_what_has_one_is_clean(host):
     name = host_name(host)
-    assert name is None or (name.isascii() and name == name.lower() and not set(name) & set(" /\\@%[]\r\n\0"))
+    assert name is None or (name.isascii() and name == name.lower() and not set(name) - CLEAN)
     assert (name in AllowedHosts(["*"])) == (name is not None)
     assert name not in AllowedHosts(["allowed.example"]) or name == "allowed.example"
+
+
+@given(NAMES, NAMES)
+def test_one_wrong_byte_makes_it_none(before, after):
+    for byte in range(256):
+        whole = before.encode() + bytes((byte,)) + after.encode()
+        name = host_name(whole)
+        assert name is None or chr(byte).lower() in CLEAN - {":"} or (byte == ord(":") and after.isdigit()), whole
 
 
 @given(NAMES, PORTS, st.booleans())

@@ -439,4 +439,4 @@ def test_a_route_of_files_and_one_for_clients_are_given_no_cookie(tmp_path):
 
 # Of the mutants of csrf.py these live, and may: judging again what was found right (senders, cookies, tokens that are the same already),
 # looking for repeats where no field comes twice, decoding what has another length (its mac is none), any other true word than "refused", the
-# only element of a list counted from its end, another name for TRACE (which no route answers), and the handler "replace" of a codec that meets no surrogate.
+# only element of a list counted from its end, a nonce that is kept when its session is rotated (its mac is new), another name for TRACE (which no route answers), and the handler "replace" of a codec that meets no surrogate.

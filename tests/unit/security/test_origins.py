@@ -14,6 +14,7 @@ def test_an_entry_that_is_no_origin_trusts_nobody(entry):
     ("value", "origin"),
     [
         (b"https://Example.COM", ("https", "example.com", 443)),
+        (b"HTTPS://example.com", ("https", "example.com", 443)),
         (b"http://[0:0::1]:8080", ("http", "::1", 8080)),
         (b"null", None),
         (b"http:/a", None),
