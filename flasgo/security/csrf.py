@@ -46,7 +46,7 @@ COOKIE_BYTES = 64
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 MAX_REMEMBERED = 1024
-"""Senders and cookies that were found right and are remembered; they come from clients, so there is an end to it."""
+"""Senders and cookies that were found right, and tokens, that are remembered; they come from clients, so there is an end to it."""
 
 MASKED_BITS = 8 * RAW_BYTES
 LOW_HALF = (1 << MASKED_BITS) - 1
@@ -108,6 +108,7 @@ class CSRF:
         self._attributes = line.encode("latin-1").removeprefix(self._key)
         self._good_senders: set[Sender] = set()
         self._good_cookies: dict[tuple[bytes, bytes], bytes] = {}
+        self._unmasked: dict[bytes, bytes] = {}
 
     def compile(self, route: Route | None, /) -> Part | None:
         if route is not None and route.option(StaticFolder) is not None:
@@ -171,9 +172,19 @@ class CSRF:
             token = fields[b"x-csrftoken"]
         else:
             return self._check_form(request, expected)
-        if not compare_digest(unmask(token), expected):
-            self._check_older(request, unmask(token), expected)
+        raw = self._unmasked.get(token) or self._unmask(token)
+        if not compare_digest(raw, expected):
+            self._check_older(request, raw, expected)
         return None
+
+    def _unmask(self, token: bytes) -> bytes:
+        """As `unmask`; a page sends the token that it has with each of its requests, so some are remembered."""
+        raw = unmask(token)
+        if raw:
+            if len(self._unmasked) >= MAX_REMEMBERED:
+                self._unmasked.clear()
+            self._unmasked[token] = raw
+        return raw
 
     def _refuse_repeats(self, request: Request) -> None:
         once = (b"host", b"origin", b"sec-fetch-site", b"referer", self.header, b"x-csrftoken")

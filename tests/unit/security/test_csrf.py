@@ -144,6 +144,20 @@ class TestTheToken:
         monkeypatch.setattr(CSRF, "_is_genuine", lambda *_: False)
         assert client.post("/save", headers=headers).status_code == 200
 
+    def test_tokens_that_were_read_are_remembered_to_an_end_and_judged_each_time(self, monkeypatch):
+        monkeypatch.setattr(csrf, "MAX_REMEMBERED", 2)
+        app = make()
+        one, other = app.test_client(), app.test_client()
+        one.get("/plain")
+        other.get("/plain")
+        (stage,) = (stage for stage in app.freeze().stages if isinstance(stage, CSRF))
+        for _ in range(5):
+            headers = {**ORIGIN, "x-csrf-token": mask(raw_of(one)).decode()}
+            answers = [client.post("/save", headers=headers).status_code for client in (one, other, one)]
+            assert (answers, len(stage._unmasked) <= 2) == ([200, 403, 200], True)
+        assert one.post("/save", headers={**ORIGIN, "x-csrf-token": "short"}).status_code == 403
+        assert b"short" not in stage._unmasked
+
     def test_senders_that_were_found_right_are_remembered_to_an_end(self, monkeypatch):
         monkeypatch.setattr(csrf, "MAX_REMEMBERED", 2)
         stage = CSRF(Settings(SECRET_KEY=KEY), issues=True, log=SecurityLog(enabled=False))
