@@ -13,12 +13,13 @@ from flasgo.errors import (
     RegistrationError,
     RequestTimeout,
     ServiceUnavailable,
+    TooManyRequests,
     UnsupportedMediaType,
     ValidationFailed,
     phrase_of,
 )
 from flasgo.openapi.schemas import Schema, Schemas
-from flasgo.pipeline.errors import ErrorHandlers, ProblemDocument
+from flasgo.pipeline.errors import ErrorHandlers, LimitNotice, ProblemDocument
 from flasgo.pipeline.hooks import Hook
 from flasgo.plan.documents import Described
 from flasgo.plan.headers import EntityTag
@@ -187,6 +188,8 @@ class Answers:
             content["text/html"] = {"schema": {"type": "string"}}
             if not issubclass(kind, Problem) or kind is Problem:
                 content["text/plain"] = {"schema": {"type": "string"}}
+            if kind is TooManyRequests:
+                content["application/json"] = {"schema": self.schemas.of(LimitNotice)}
         return content
 
 

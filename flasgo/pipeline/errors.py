@@ -13,7 +13,14 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from flasgo.errors import ClientDisconnected, HTTPException, InternalServerError, Issue, ValidationFailed
+from flasgo.errors import (
+    ClientDisconnected,
+    HTTPException,
+    InternalServerError,
+    Issue,
+    TooManyRequests,
+    ValidationFailed,
+)
 from flasgo.events import log_failure
 from flasgo.http.media import preferred_format
 from flasgo.http.url import PATH_SAFE
@@ -21,11 +28,18 @@ from flasgo.pipeline.hooks import Hook
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.problems import Problem
 from flasgo.request import Request
-from flasgo.response import HTML, TEXT, Response, encode_json, quick, to_response
+from flasgo.response import HTML, JSON, TEXT, Response, encode_json, quick, to_response
 
 PROBLEM = (b"content-type", b"application/problem+json")
 MAX_INSTANCE = 512
 """Characters of the path that a problem document repeats."""
+
+
+class LimitNotice(Struct, frozen=True):
+    """What a rate limit answers to programs that do not say what they read."""
+
+    error: str
+    detail: str
 
 
 class ProblemDocument(Struct, frozen=True, omit_defaults=True):
@@ -175,6 +189,9 @@ def built_in_answer(request: Request, error: HTTPException) -> Response:
         response = _problem(request, error)
     elif form == "html":
         response = _page(error)
+    elif request.rate_limit is not None and not request.rate_limit.allowed and isinstance(error, TooManyRequests):
+        told = LimitNotice(error.code, _detail(error))  # as 0.5.1 does, and its clients read
+        response = quick(encode_json(told), JSON, error.status_code)
     else:
         response = quick(_sendable("\n".join([_detail(error), *_reasons(error)])), TEXT, error.status_code)
     if error.headers:

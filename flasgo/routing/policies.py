@@ -14,9 +14,12 @@ A policy that finds no route is a RegistrationError: what was meant to be protec
 """
 
 import functools
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from types import FunctionType, MethodType
 from typing import TypeVar
+from weakref import WeakSet
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -85,15 +88,34 @@ def with_policies(rules: Sequence[Rule], declared: Sequence[Declared]) -> list[R
     return found
 
 
+_registered: WeakSet[Callable[..., object]] = WeakSet()
+"""The endpoints of all applications and blueprints."""
+
+
+def note_endpoint(endpoint: Endpoint) -> None:
+    """Remember that a callable is on a route of some application; one that cannot be referred to weakly is on none, here."""
+    with suppress(TypeError):
+        _registered.add(getattr(endpoint, "__func__", endpoint))
+
+
 def check_attached(rules: Sequence[Rule], declared: Sequence[Declared]) -> None:
     """Raise RegistrationError for a policy that has found no route: of this application, or of a file that it has handlers in."""
     files = {rule.route.plan.source.file for rule in rules}
-    lost = [one for one in (*declared, *(m for m in _marked if m.source.file in files)) if not one.attached]
+    lost = [one for one in declared if not one.attached]
+    astray = [one for one in _marked if not one.attached and one.source.file in files]
+    if astray:
+        elsewhere = {_identity(layer) for endpoint in tuple(_registered) for layer in layers(endpoint)}
+        lost += [one for one in astray if _identity(one.target) not in elsewhere and _is_in_use(one)]
     if lost:
         raise lost[0].source.mistake(
             f"{lost[0].what} stands on no route: a decorator between it and the route hides the function. "
             f"Use functools.wraps in that decorator, or put {lost[0].what} right below the route's own decorator."
         )
+
+
+def _is_in_use(one: Declared) -> bool:
+    """Does anything refer to the function but its mark? What nothing can call is hidden by no decorator: its program has dropped it."""
+    return any(referrer is not one for referrer in gc.get_referrers(one.target))
 
 
 def layers(endpoint: object) -> Iterator[object]:

@@ -28,7 +28,7 @@ from flasgo.routing.furniture import Furnisher
 from flasgo.routing.mount import Mount
 from flasgo.routing.options import check_options
 from flasgo.routing.pattern import Pattern, parse
-from flasgo.routing.policies import Declared, declare, with_policies
+from flasgo.routing.policies import Declared, declare, note_endpoint, with_policies
 from flasgo.routing.rule import Rule
 from flasgo.validation.codecs import NO_CODECS, Codecs
 
@@ -179,6 +179,7 @@ class Registrar(Furnisher):
                 f"{path!r}: {endpoint!r:.80} is no handler: a route needs a callable; give it a function."
             )
         source = source_of(endpoint)
+        note_endpoint(endpoint)
         check_options(options, RouteOptions.__optional_keys__, source.mistake)
         try:
             pattern = parse(_check_path(path), converters)

@@ -89,6 +89,31 @@ def test_a_refusal_is_a_problem_document_that_says_when_to_come_back() -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+def test_programs_that_do_not_say_what_they_read_are_refused_in_the_form_of_0_5_1() -> None:
+    app = application()
+
+    @app.get("/")
+    @app.ratelimit(1, per=30)
+    async def index():
+        return "served"
+
+    @app.get("/own")
+    @app.ratelimit(1, per=30)
+    async def own():
+        raise TooManyRequests("Not yet.")
+
+    client = app.test_client()
+    client.get("/")
+    answer = client.get("/")
+    assert (answer.status_code, answer.headers["content-type"]) == (429, "application/json")
+    assert answer.json() == {
+        "error": "too_many_requests",
+        "detail": "Too many requests from this client. Wait before retrying.",
+    }
+    assert client.get("/", headers={"accept": "text/html"}).headers["content-type"] == "text/html; charset=utf-8"
+    assert client.get("/own").text == "Not yet."  # the handler's own answer
+
+
 def test_every_answer_says_what_is_left() -> None:
     app = application()
 

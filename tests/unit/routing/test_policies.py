@@ -148,3 +148,45 @@ def test_what_refers_to_itself_has_an_end():
     for _ in range(100):
         deep = Instance(deep)
     assert len(list(layers(deep))) == 64
+
+
+def test_a_mark_of_a_function_that_its_program_has_dropped_is_missed_by_nobody(app: Flasgo[Any]):
+    def dropped() -> str:
+        return ""
+
+    assert declare(dropped, Guard(), "@mark") is dropped
+    del dropped
+    app.add_route("/", handler)
+    app.freeze()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_mark_that_holds_on_a_route_of_another_application_is_not_missed_here(form: Callable[..., Any]):
+    def marked() -> str:
+        return ""
+
+    other, app = Flasgo(), Flasgo()
+    other.add_route("/", form(declare(marked, Guard(), "@mark")))
+    app.add_route("/", handler)
+    app.freeze()
+    assert names(other) == [("guard",)]
+
+
+def test_an_endpoint_that_nothing_can_refer_to_weakly_is_a_route_like_any_other(app: Flasgo[Any]):
+    class Slotted:
+        __slots__ = ()
+
+        def __call__(self) -> str:
+            return ""
+
+    app.add_route("/", Slotted())
+    app.freeze()
+
+
+def test_a_mark_that_a_decorator_hides_is_missed_though_it_belongs_to_no_application(app: Flasgo[Any]):
+    def marked() -> str:
+        return ""
+
+    app.add_route("/", hidden(declare(marked, Guard(), "@mark")))
+    with pytest.raises(RegistrationError, match="@mark stands on no route"):
+        app.freeze()
