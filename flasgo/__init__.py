@@ -97,8 +97,6 @@ from flasgo.storage.model import Counter, Store, Verdict
 from flasgo.streaming_response import StreamingResponse
 from flasgo.templating.engine import JinjaTemplates, create_template_environment
 from flasgo.templating.render import render_template, render_template_async, stream_template
-from flasgo.testing.client import TestClient
-from flasgo.testing.response import TestResponse
 
 # Last, because these names are also those of the modules imported above.
 # isort: split
@@ -108,6 +106,8 @@ from flasgo.validation.codecs import Codec
 if typing.TYPE_CHECKING:  # for checkers alone: see _LATE
     from flasgo.storage.sqlite import SQLiteStore
     from flasgo.templating.loader import BaseLoader, SecureTemplateLoader, Template, TemplateNotFound
+    from flasgo.testing.client import TestClient
+    from flasgo.testing.response import TestResponse
 
 __all__ = [
     "CORS",
@@ -255,8 +255,10 @@ _LATE = {
     "SecureTemplateLoader": "flasgo.templating.loader",
     "Template": "flasgo.templating.loader",
     "TemplateNotFound": "flasgo.templating.loader",
+    "TestClient": "flasgo.testing.client",
+    "TestResponse": "flasgo.testing.response",
 }
-"""Names whose modules are loaded when they are first used: Jinja2 takes as long as the rest of the package."""
+"""Names whose modules are loaded when they are first used: Jinja2 takes as long as the rest of the package, and not every program is a test."""
 
 
 def _late(name: str) -> object:

@@ -7,7 +7,7 @@ from functools import partial
 from importlib import import_module
 from operator import attrgetter
 from os import PathLike
-from typing import Any, Generic, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, cast, overload
 
 from msgspec.structs import replace
 
@@ -41,7 +41,6 @@ from flasgo.routing.policies import check_attached, declare, with_policies
 from flasgo.routing.rule import Rule, by_key, with_providers
 from flasgo.routing.table import Claims
 from flasgo.security.session_keeper import SessionKeeper, session_keeper
-from flasgo.server.run import WorkerOptions, run_app
 from flasgo.session import Session
 from flasgo.settings import Settings, load_settings
 from flasgo.state import State
@@ -51,8 +50,11 @@ from flasgo.storage.urls import Stores
 from flasgo.templating.engine import JinjaTemplates
 from flasgo.templating.lookup import Folder
 from flasgo.templating.site import TemplateSite
-from flasgo.testing.client import ClientOptions, TestClient
 from flasgo.validation.codecs import Codec, Codecs
+
+if TYPE_CHECKING:  # what is loaded at its first use: the names are for checkers alone
+    from flasgo.server.run import WorkerOptions
+    from flasgo.testing.client import ClientOptions, TestClient
 
 logger = logging.getLogger("flasgo.app")
 
@@ -328,7 +330,7 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
         """
         return self.ssrf.resolve_url(url)
 
-    def test_client(self, **options: Unpack[ClientOptions]) -> TestClient:
+    def test_client(self, **options: "Unpack[ClientOptions]") -> "TestClient":
         """A client that calls this application without a server; the options are those of TestClient.
 
         From then on answers are checked against their declared types in full, as in DEBUG.
@@ -338,7 +340,8 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
             if self._assembly is not None:
                 self._assembly = None
                 self.freeze()
-        return TestClient(self, **options)
+        client: TestClient = import_module("flasgo.testing.client").TestClient(self, **options)
+        return client
 
     @contextmanager
     def override_dependencies(self, replacements: Mapping[Endpoint, Endpoint]) -> Generator[None]:
@@ -365,13 +368,15 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
         port: int = 8000,
         reload: bool | None = None,
         reload_dirs: Iterable[str | PathLike[str]] | None = None,
-        **shared: Unpack[WorkerOptions],
+        **shared: "Unpack[WorkerOptions]",
     ) -> None:
         """Serve on uvicorn until Ctrl+C, as `flasgo run` does. `reload` (default: DEBUG) restarts it when a file changes.
 
         `workers` processes share the work; one that has served `max_requests`, or up to 20 % more, is replaced (0: never).
         """
-        run_app(self, host=host, port=port, reload=reload, reload_dirs=reload_dirs, **shared)
+        import_module("flasgo.server.run").run_app(
+            self, host=host, port=port, reload=reload, reload_dirs=reload_dirs, **shared
+        )
 
     # ── ASGI ────────────────────────────────────────────────────────────────────────────────────────────────────
 

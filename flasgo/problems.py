@@ -7,18 +7,18 @@ class OutOfStock(Problem, status=409, title="Out of stock"):
 raise OutOfStock(sku="B-7", detail="Two more come on Monday.")
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, cast, dataclass_transform, get_origin, get_type_hints
 
 from msgspec import Struct, defstruct
 
 from flasgo.errors import HTTPException, RegistrationError
+from flasgo.patterns import regex
 
 RESERVED = frozenset({"type", "title", "status", "code", "errors", "status_code", "headers", "args"})
 """Members that every problem document has, and attributes that every exception has."""
 
-_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WORD = regex(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 @dataclass_transform(kw_only_default=True)

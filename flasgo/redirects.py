@@ -15,7 +15,6 @@ A target mostly comes from a request (`?next=…`), so what browsers make of it 
 https is never left for http on the same host. Outside a request nothing is known of a host, so only the first line is safe.
 """
 
-import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
@@ -27,6 +26,7 @@ from flasgo.errors import UnsafeRedirect
 from flasgo.events import Occasion, SecurityLog
 from flasgo.http.hosts import AllowedHosts, host_name, host_port
 from flasgo.http.url import DEFAULT_PORTS
+from flasgo.patterns import regex
 from flasgo.settings import Settings
 
 MAX_LOCATION = 2_048
@@ -34,13 +34,13 @@ MAX_LOCATION = 2_048
 LOCATION_SAFE = "/:?#[]@!$&'()*+,;=%-._~"
 """What may stand in a URI reference (RFC 3986 §2), and the percent sign of what is encoded already."""
 
-PLAIN = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@%-][A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?(?:#[A-Za-z0-9._~%/-]*)?")
+PLAIN = regex(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@%-][A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?(?:#[A-Za-z0-9._~%/-]*)?")
 """What nearly every target is: a path of this site, which needs no further look."""
 
 HIDDEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Categories of characters that end lines, are dropped by browsers, or cannot be sent at all."""
 
-SEPARATORS = re.compile(r"[/?#]")
+SEPARATORS = regex(r"[/?#]")
 
 Fault: TypeAlias = Literal[
     "empty", "too-long", "control", "space", "backslash", "two-slashes",

@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable
 from ipaddress import AddressValueError, IPv6Address, ip_network
 
+from flasgo.patterns import regex
 from flasgo.settings_sources import shown
 
 TCHARS = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}"
 """A token (RFC 9110 §5.6.2)."""
 
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = regex(
     "changeme|changethis|replaceinproduction|replaceme|replacethis|devinsecure|insecuresecret|yoursecret|secretkeyhere"
 )
 _MAKE_A_KEY = "python -c 'import secrets; print(secrets.token_urlsafe(48))' makes a good one"
@@ -25,9 +26,9 @@ def key_fault(key: str) -> str | None:
     return None
 
 
-_HOST = re.compile(r"(?:(?P<name>[A-Za-z0-9_.-]{1,255})|\[(?P<ipv6>[0-9A-Fa-f:.]{2,45})\])(?::(?P<port>[0-9]{1,5}))?")
+_HOST = regex(r"(?:(?P<name>[A-Za-z0-9_.-]{1,255})|\[(?P<ipv6>[0-9A-Fa-f:.]{2,45})\])(?::(?P<port>[0-9]{1,5}))?")
 _LABEL_MAX = 63  # RFC 1035 §2.3.4
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")  # RFC 3986 §3.1
+_SCHEME = regex(r"[A-Za-z][A-Za-z0-9+.-]*")  # RFC 3986 §3.1
 
 
 def _is_host(text: str) -> bool:
@@ -82,7 +83,7 @@ def _is_network(text: str) -> bool:
     return True
 
 
-_RATE = re.compile(r"([1-9][0-9]{0,5}|1000000)/([1-9][0-9]{0,4})")
+_RATE = regex(r"([1-9][0-9]{0,5}|1000000)/([1-9][0-9]{0,4})")
 _DAY = 86_400
 _EXACT = 9_000_000_000  # see plan/limits.py
 
@@ -122,8 +123,8 @@ GRAMMARS: tuple[tuple[str, Callable[[str], object], str], ...] = (
 )
 
 _FRAMING = frozenset({"connection", "content-length", "set-cookie", "trailer", "transfer-encoding", "upgrade"})
-_HEADER_NAME = re.compile(TCHARS)
-_HEADER_VALUE = re.compile(r"(?:[!-~\xa0-\xff](?:[ -~\xa0-\xff]*[!-~\xa0-\xff])?)?")  # RFC 9110 §5.5, without tabs
+_HEADER_NAME = regex(TCHARS)
+_HEADER_VALUE = regex(r"(?:[!-~\xa0-\xff](?:[ -~\xa0-\xff]*[!-~\xa0-\xff])?)?")  # RFC 9110 §5.5, without tabs
 
 
 def header_fault(name: str, value: str) -> str | None:

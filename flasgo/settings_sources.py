@@ -9,7 +9,6 @@ A reader sorts what it finds into values and problems, both by name; it neither 
 No problem found here shows the value of a setting: it may be a secret, whatever its name.
 """
 
-import dataclasses
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -17,7 +16,7 @@ from difflib import SequenceMatcher
 from importlib import import_module
 from pathlib import Path
 from types import MemberDescriptorType, ModuleType
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from msgspec import NODEFAULT, Struct
@@ -25,6 +24,7 @@ from msgspec import inspect as shapes
 from msgspec.structs import FieldInfo, fields
 
 from flasgo.errors import SettingsError
+from flasgo.patterns import regex
 
 ENV_PREFIX = "FLASGO_"
 SECRET_KEY_FILE = "SECRET_KEY_FILE"  # noqa: S105 - the name of a variable that holds a path
@@ -33,7 +33,7 @@ _SHOWN_CHARACTERS = 60
 _DETAIL_CHARACTERS = 200
 
 _TRUTH = {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
-_BRACKETED_ADDRESS = re.compile(r"\s*\[[0-9A-Fa-f.]*:")  # "[::1],localhost" is a list of hosts, and no JSON begins so
+_BRACKETED_ADDRESS = regex(r"\s*\[[0-9A-Fa-f.]*:")  # "[::1],localhost" is a list of hosts, and no JSON begins so
 _ARRAYS = (shapes.ListType, shapes.SetType, shapes.FrozenSetType, shapes.VarTupleType, shapes.TupleType)
 
 
@@ -363,7 +363,7 @@ def _length(text: shapes.StrType) -> str:
 
 # --- showing ---------------------------------------------------------------------------------------------------------
 
-_SECRET_NAME = re.compile(r"SECRET|TOKEN|PASS|KEY|AUTH|CREDENTIAL", re.IGNORECASE)
+_SECRET_NAME = regex(r"SECRET|TOKEN|PASS|KEY|AUTH|CREDENTIAL", re.IGNORECASE)
 
 
 def looks_secret(name: str) -> bool:
@@ -379,7 +379,7 @@ def shown(text: str) -> str:
 
 
 REDACTED = "[redacted]"
-_USERINFO = re.compile(r"(?<=://)[^/\s]*@")
+_USERINFO = regex(r"(?<=://)[^/\s]*@")
 _SHOWN_DEPTH = 8
 
 
@@ -390,8 +390,10 @@ def redact(name: str, value: object, depth: int = _SHOWN_DEPTH) -> object:
         return _USERINFO.sub(f"{REDACTED}@", value)
     if isinstance(value, Struct):
         value = {key: getattr(value, key) for key in value.__struct_fields__}
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = {info.name: getattr(value, info.name) for info in dataclasses.fields(value)}
+    elif hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
+        from dataclasses import fields  # noqa: PLC0415 - few settings hold one
+
+        value = {info.name: getattr(value, info.name) for info in fields(cast("Any", value))}
     if not isinstance(value, (Mapping, list, tuple, set, frozenset)):
         return value
     if depth == 0:

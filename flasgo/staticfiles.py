@@ -13,7 +13,6 @@ A small file is read once and kept; each request asks the file system whether it
 
 import hashlib
 import os
-import re
 import threading
 import time
 from functools import partial
@@ -29,6 +28,7 @@ from flasgo.http.folders import Folder
 from flasgo.http.headers import RawHeaders
 from flasgo.http.media import content_type_for
 from flasgo.http.representation import ASKS, COMPLETE, Snapshot, select
+from flasgo.patterns import regex
 from flasgo.plan.files import StaticFolder
 from flasgo.request import Request
 from flasgo.response import Response
@@ -51,7 +51,7 @@ YEAR: Final = 31_536_000
 IMMUTABLE = (b"cache-control", b"public, max-age=31536000, immutable")
 REVALIDATE = (b"cache-control", b"no-cache")
 VARY = (b"vary", b"Accept-Encoding")
-VERSION = re.compile(rb"v=([0-9a-f]{16})")
+VERSION = regex(rb"v=([0-9a-f]{16})")
 
 Stamp: TypeAlias = tuple[int, int, int, int, int]
 """What changes when a file does."""

@@ -10,7 +10,6 @@ A password is taken as NFKC, so that it is the same from every keyboard, and its
 
 import hashlib
 import os
-import re
 import secrets
 import threading
 import unicodedata
@@ -26,6 +25,7 @@ from msgspec import Struct
 
 from flasgo.context import current_request
 from flasgo.errors import ServiceUnavailable
+from flasgo.patterns import regex
 from flasgo.pipeline.threads import ThreadPool
 
 MAX_PASSWORD = 1024
@@ -105,9 +105,7 @@ class Scrypt(Struct, frozen=True):
 
 SCRYPT = Scrypt()
 
-_HASH = re.compile(
-    r"\$scrypt\$ln=([1-9][0-9]?),r=([1-9][0-9]?),p=([1-9][0-9]?)\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})"
-)
+_HASH = regex(r"\$scrypt\$ln=([1-9][0-9]?),r=([1-9][0-9]?),p=([1-9][0-9]?)\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})")
 
 
 def _parse(hashed: str) -> tuple[Scrypt, bytes, bytes]:

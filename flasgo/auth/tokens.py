@@ -15,18 +15,19 @@ from flasgo.auth.model import CredentialBackend, Outcome, mode_of
 from flasgo.auth.permissions import Mode
 from flasgo.http.cookies import CookieFinder, DuplicateCookie
 from flasgo.http.headers import TOKEN
+from flasgo.patterns import regex
 from flasgo.plan.documents import SecurityScheme
 from flasgo.request import Request
 
-KEY_TEXT = re.compile(r"[!-~]+")
+KEY_TEXT = regex(r"[!-~]+")
 
 BEARER = b"bearer"
 """The scheme that has errors: `invalid_token` and `insufficient_scope` (RFC 6750 §3.1)."""
 
-SCOPE = re.compile(r"[!#-\[\]-~]+")
+SCOPE = regex(r"[!#-\[\]-~]+")
 """What a scope is made of (RFC 6749 §3.3)."""
 
-CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+CONTROLS = regex(r"[\x00-\x1f\x7f]")
 """What neither half of Basic credentials may hold (RFC 7617 §2)."""
 
 MAX_CREDENTIAL = 8192

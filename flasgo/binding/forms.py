@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from flasgo.errors import Issue, Location
 from flasgo.http.forms import CSRF_FIELD, FormData
+from flasgo.patterns import regex
 from flasgo.plan.forms import alternatives_of, bare, items_of, leaves_of, takes_empty_text
 from flasgo.plan.model import MISSING, FormField
 from flasgo.validation.codecs import NO_CODECS, Codecs
@@ -34,7 +35,7 @@ NO_TEXT: Final = ()
 """Stands for the word "null", which msgspec would read as None: it is of no type that a form can carry."""
 
 
-UNSECONDED: Final = re.compile(r"(?:\d{4,}-\d\d-\d\dT)?\d\d:\d\d", re.ASCII)
+UNSECONDED: Final = regex(r"(?:\d{4,}-\d\d-\d\dT)?\d\d:\d\d", re.ASCII)
 """What an input of type time or datetime-local sends where nobody asks for seconds (WHATWG HTML §2.3.5.3, §2.3.5.5)."""
 
 

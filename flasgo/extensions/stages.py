@@ -1,13 +1,13 @@
 """Stages of extensions: where they may stand, and what is checked of their parts."""
 
 import keyword
-import re
 from collections.abc import Sequence
 from typing import Literal, TypeAlias, cast, get_args
 
 from msgspec import Struct
 
 from flasgo.errors import HTTPException, RegistrationError
+from flasgo.patterns import regex
 from flasgo.pipeline.stage import AskStep, GateStep, Part, Securing, Stage, WorkStep
 from flasgo.plan.documents import Secured
 from flasgo.plan.model import Route
@@ -41,7 +41,7 @@ _TAKEN = frozenset(
         "make",
     ]
 )
-_NUMBERED = re.compile(r"(?:step|commit|finish)\d+")
+_NUMBERED = regex(r"(?:step|commit|finish)\d+")
 
 
 class Placed(Struct, frozen=True, eq=False):

@@ -1,8 +1,9 @@
 """Content codings: which of those that there are a client takes (RFC 9110 §8.4.1, §12.5.3)."""
 
-import re
 from functools import lru_cache
 from typing import Final
+
+from flasgo.patterns import regex
 
 CODINGS: Final = {"br": ".br", "zstd": ".zst", "gzip": ".gz"}
 """The codings of files that were compressed beforehand, the smallest first, and what their names end with."""
@@ -10,7 +11,7 @@ CODINGS: Final = {"br": ".br", "zstd": ".zst", "gzip": ".gz"}
 MAX_LENGTH: Final = 1024
 """Characters of an Accept-Encoding header; a longer one is read as if there were none."""
 
-_MEMBER = re.compile(
+_MEMBER = regex(
     r"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:[ \t]*;[ \t]*[qQ]=(?P<weight>0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?"
 )
 _ALIASES = {"x-gzip": "gzip"}  # §8.4.1.3

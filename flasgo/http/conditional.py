@@ -15,6 +15,8 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from flasgo.patterns import regex
+
 Outcome: TypeAlias = Literal["proceed", "not_modified", "precondition_failed"]
 
 MAX_TAGS_LENGTH = 4096
@@ -31,16 +33,16 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _DAY, _MONTH = rf"(?:{'|'.join(_DAYS)})", rf"(?P<month>{'|'.join(_MONTHS)})"
 _TIME = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-5][0-9]|60)"
 _DATE_FORMS = (
-    re.compile(rf"{_DAY}, (?P<day>[0-9]{{2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_TIME} GMT"),  # IMF-fixdate
-    re.compile(rf"{_DAY}[a-z]{{3,6}}, (?P<day>[0-9]{{2}})-{_MONTH}-(?P<year>[0-9]{{2}}) {_TIME} GMT"),  # RFC 850
-    re.compile(rf"{_DAY} {_MONTH} (?P<day>[ 0-9][0-9]) {_TIME} (?P<year>[0-9]{{4}})"),  # asctime
+    regex(rf"{_DAY}, (?P<day>[0-9]{{2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_TIME} GMT"),  # IMF-fixdate
+    regex(rf"{_DAY}[a-z]{{3,6}}, (?P<day>[0-9]{{2}})-{_MONTH}-(?P<year>[0-9]{{2}}) {_TIME} GMT"),  # RFC 850
+    regex(rf"{_DAY} {_MONTH} (?P<day>[ 0-9][0-9]) {_TIME} (?P<year>[0-9]{{4}})"),  # asctime
 )
 _LONGEST_DATE = len("Wednesday, 31-Dec-99 23:59:59 GMT")
 
 _OPAQUE = r"[!#-~\x80-\xff]*"
-_ENTITY_TAG = re.compile(rf'(?P<weak>W/)?"(?P<value>{_OPAQUE})"')
+_ENTITY_TAG = regex(rf'(?P<weak>W/)?"(?P<value>{_OPAQUE})"')
 _TAG = rf'(?:W/)?"{_OPAQUE}"'
-_TAG_LIST = re.compile(rf"[\t ,]*{_TAG}(?:[\t ]*,[\t ,]*{_TAG})*[\t ,]*")  # empty members are allowed, §5.6.1.2
+_TAG_LIST = regex(rf"[\t ,]*{_TAG}(?:[\t ]*,[\t ,]*{_TAG})*[\t ,]*")  # empty members are allowed, §5.6.1.2
 
 
 def http_date(timestamp: float) -> str:

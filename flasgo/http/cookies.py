@@ -5,7 +5,6 @@ unquoted, for browsers do not. A cookie without a name keeps the empty name, and
 (Werkzeug CVE-2023-23934). Writing is strict: what a browser would drop or read otherwise is a ValueError with its cure.
 """
 
-import re
 import time
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias
@@ -13,6 +12,7 @@ from typing import Literal, TypeAlias
 from flasgo.errors import MalformedRequest
 from flasgo.http.conditional import http_date
 from flasgo.http.headers import TOKEN
+from flasgo.patterns import regex
 
 SameSite: TypeAlias = Literal["Lax", "Strict", "None"]
 
@@ -23,9 +23,9 @@ MAX_REMEMBERED = 1024
 MAX_REMEMBERED_BYTES = 2048
 """How many Cookie headers, and up to what length, a CookieFinder remembers; they come from clients, so there is an end to it."""
 
-_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")  # cookie-octet
-_PATH = re.compile(r"/[!-:<-~]*")
-_DOMAIN = re.compile(r"(?=.{1,253}\Z)[0-9A-Za-z-]{1,63}(?:\.[0-9A-Za-z-]{1,63})*")
+_VALUE = regex(r"[!#-+\--:<-\[\]-~]*")  # cookie-octet
+_PATH = regex(r"/[!-:<-~]*")
+_DOMAIN = regex(r"(?=.{1,253}\Z)[0-9A-Za-z-]{1,63}(?:\.[0-9A-Za-z-]{1,63})*")
 
 
 class DuplicateCookie(MalformedRequest):

@@ -1,14 +1,15 @@
 """File names of clients, made harmless on every system (CWE-22, CWE-73)."""
 
-import re
 import unicodedata
+
+from flasgo.patterns import regex
 
 MAX_FILENAME_BYTES = 255
 """What the usual file systems take as one name, in UTF-8."""
 
-_PLAIN = re.compile(r"(?!(?i:con|prn|aux|nul|clock|com|lpt))[0-9A-Za-z_-](?:[0-9A-Za-z_. -]{0,198}[0-9A-Za-z_-])?")
+_PLAIN = regex(r"(?!(?i:con|prn|aux|nul|clock|com|lpt))[0-9A-Za-z_-](?:[0-9A-Za-z_. -]{0,198}[0-9A-Za-z_-])?")
 """What needs no cleaning, and cannot be a device."""
-_RESERVED = re.compile(r'[<>:"|?*]')
+_RESERVED = regex(r'[<>:"|?*]')
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """The categories of characters that do not show."""
 _DEVICES = frozenset(

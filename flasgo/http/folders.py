@@ -6,18 +6,18 @@ is refused alike, with FileNotFoundError, so that an answer does not tell what i
 
 import errno
 import os
-import re
 import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from flasgo.http.filenames import MAX_FILENAME_BYTES, is_device
+from flasgo.patterns import regex
 
 MAX_PATH_BYTES: Final = 4096
 """Bytes of a whole path, in UTF-8."""
 
-_REFUSED = re.compile(r"[\x00-\x1f\x7f-\x9f\\:]")
+_REFUSED = regex(r"[\x00-\x1f\x7f-\x9f\\:]")
 """Controls; the other separator; and what begins a drive or an alternate stream on Windows."""
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)

@@ -4,7 +4,6 @@ Names and values are UTF-8. `read_form` reads a body as it comes, `parse_form` o
 """
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Self, TypeVar, overload
 
@@ -15,6 +14,7 @@ from flasgo.http.multipart import parse_multipart, read_multipart
 from flasgo.http.parthead import is_utf8
 from flasgo.http.query import parse_query
 from flasgo.http.uploads import UploadedFile
+from flasgo.patterns import regex
 
 T = TypeVar("T")
 
@@ -224,8 +224,8 @@ def _check_charset(content_type: bytes) -> None:
         _parameters(content_type, "The Content-Type of the form is malformed. Send application/x-www-form-urlencoded.")
 
 
-_USUAL_BOUNDARY = re.compile(rb"multipart/form-data; ?boundary=([0-9A-Za-z_.+'-]{1,70})")
-_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")  # RFC 2046 §5.1.1
+_USUAL_BOUNDARY = regex(rb"multipart/form-data; ?boundary=([0-9A-Za-z_.+'-]{1,70})")
+_BOUNDARY = regex(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")  # RFC 2046 §5.1.1
 _NO_BOUNDARY = (
     "The multipart form has no proper boundary. Include a boundary in the Content-Type header, of 1 to 70 characters: "
     'multipart/form-data; boundary="…".'

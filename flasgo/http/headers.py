@@ -9,19 +9,20 @@ The rules of this room:
   `X_Forwarded_For` (Django CVE-2026-3902).
 """
 
-import re
 from collections.abc import ItemsView, Iterator, Mapping, MutableMapping, ValuesView
 from functools import lru_cache
 from typing import ClassVar, TypeAlias, TypeVar, overload
+
+from flasgo.patterns import regex
 
 T = TypeVar("T")
 
 RawHeaders: TypeAlias = list[tuple[bytes, bytes]]
 
-TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+TOKEN = regex(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 """RFC 9110 §5.6.2: names of fields, parameters and cookies, methods, and the halves of a media type."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+_CONTROL = regex(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 """What RFC 9110 §5.5 forbids in values, and C1: to many a parser, Python's own among them, NEL (0x85) ends a line."""
 
 _SECRET_WORDS = ("auth", "cookie", "credential", "csrf", "key", "pass", "secret", "session", "token", "xsrf")

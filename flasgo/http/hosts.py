@@ -8,13 +8,14 @@ optional port of 1 to 65535. One trailing dot is taken off, IPv6 compared as add
     *                every well-formed name
 """
 
-import re
 from collections.abc import Iterable
 from ipaddress import IPv6Address
 
+from flasgo.patterns import regex
+
 MAX_HOST_BYTES = 255
-NAME = re.compile(rb"[A-Za-z0-9_.-]+\Z")
-PORT = re.compile(rb"[0-9]{1,5}\Z")
+NAME = regex(rb"[A-Za-z0-9_.-]+\Z")
+PORT = regex(rb"[0-9]{1,5}\Z")
 LABEL_MAX = 63
 
 

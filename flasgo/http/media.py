@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from flasgo.http.headers import TOKEN
+from flasgo.patterns import regex
 
 MAX_MEDIA_TYPE_LENGTH = 1024
 """Characters of one media type with its parameters."""
@@ -24,16 +25,16 @@ MAX_ACCEPT_RANGES = 100
 
 Format: TypeAlias = Literal["html", "json", "text"]
 
-_ESSENCE = re.compile(rf"[\t ]*({TOKEN.pattern})/({TOKEN.pattern})[\t ]*")
+_ESSENCE = regex(rf"[\t ]*({TOKEN.pattern})/({TOKEN.pattern})[\t ]*")
 _QUOTED = r'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
-_PARAMETER = re.compile(rf";[\t ]*(?:({TOKEN.pattern})=({TOKEN.pattern}|{_QUOTED})[\t ]*)?")  # may be empty, §5.6.6
-_QUOTED_PAIR = re.compile(r"\\(.)")
+_PARAMETER = regex(rf";[\t ]*(?:({TOKEN.pattern})=({TOKEN.pattern}|{_QUOTED})[\t ]*)?")  # may be empty, §5.6.6
+_QUOTED_PAIR = regex(r"\\(.)")
 _FORMATS: dict[str, Format] = {"text/html": "html", "text/plain": "text"}
 
-_WEIGHT = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")  # §12.4.2
+_WEIGHT = regex(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")  # §12.4.2
 
 # A member of a list with quoted strings. Never fails, so never backtracks: an open quote runs to the end.
-_MEMBER = re.compile(r'((?:[^",]|"(?:[^"\\]|\\.)*(?:"|\\?\Z))*)(?:,|\Z)', re.DOTALL)
+_MEMBER = regex(r'((?:[^",]|"(?:[^"\\]|\\.)*(?:"|\\?\Z))*)(?:,|\Z)', re.DOTALL)
 
 
 class MediaType(Struct, frozen=True):

@@ -13,6 +13,7 @@ from msgspec import Struct
 from flasgo.errors import MalformedBody
 from flasgo.http.headers import TOKEN, Headers, RawHeaders
 from flasgo.http.media import MediaType, parse_media_type
+from flasgo.patterns import regex
 
 _UTF8 = frozenset({None, "utf-8", "utf8", "us-ascii"})
 _DISPOSITION = b"content-disposition"
@@ -23,16 +24,16 @@ _UNENCODED = frozenset({b"7bit", b"8bit", b"binary"})
 
 # The heads that browsers write, read at once; the rest of this room reads any head, and these no differently.
 _PLAIN = rb'[^\x00-\x1f"%\\\x7f]*'
-_USUAL = re.compile(
+_USUAL = regex(
     rb'Content-Disposition: (form-data; name="(%b)"(?:; filename="(%b)")?)'
     rb"(?:\r\nContent-Type: ((?!multipart/)[a-z]{1,64}/[0-9a-z.+-]{1,64}))?" % (_PLAIN, _PLAIN)
 )
-USUAL_PART = re.compile(rb"\r\n%b\r\n\r\n" % _USUAL.pattern)
+USUAL_PART = regex(rb"\r\n%b\r\n\r\n" % _USUAL.pattern)
 
-_NAME = re.compile(TOKEN.pattern.encode())
-_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-_PARAMETER = re.compile(rf';[\t ]*(?:({TOKEN.pattern})=({TOKEN.pattern}|"(?:[^"\\]|\\.)*")[\t ]*)?', re.DOTALL)
-_EXTENDED = re.compile(r"utf-8'[0-9a-z-]*'((?:[!#$&+\-.^_`|~0-9a-z]|%[0-9a-f]{2})*)", re.ASCII | re.IGNORECASE)
+_NAME = regex(TOKEN.pattern.encode())
+_CONTROL = regex(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_PARAMETER = regex(rf';[\t ]*(?:({TOKEN.pattern})=({TOKEN.pattern}|"(?:[^"\\]|\\.)*")[\t ]*)?', re.DOTALL)
+_EXTENDED = regex(r"utf-8'[0-9a-z-]*'((?:[!#$&+\-.^_`|~0-9a-z]|%[0-9a-f]{2})*)", re.ASCII | re.IGNORECASE)
 
 
 class PartHead(Struct):

@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from flasgo.errors import MalformedRequest
+from flasgo.patterns import regex
 
 MAX_FIELDS = 1000
 
 # A whole run, because the bytes of one character may be several escapes; what stands between runs is text already.
-_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_ESCAPES = regex(r"(?:%[0-9A-Fa-f]{2})+")
 
 
 def parse_query(raw: bytes, *, max_fields: int = MAX_FIELDS) -> list[tuple[str, str]]:

@@ -4,10 +4,11 @@ A Range that is malformed, or that asks for work instead of bytes, is ignored an
 §14.2 allows. Time is linear in a header of bounded length (Starlette CVE-2025-62727).
 """
 
-import re
 from itertools import pairwise
 
 from msgspec import Struct
+
+from flasgo.patterns import regex
 
 MAX_HEADER_LENGTH = 1024
 """Characters of a Range header; a longer one is ignored."""
@@ -15,7 +16,7 @@ MAX_HEADER_LENGTH = 1024
 MAX_RANGES = 10
 """Ranges in one request; more are ignored."""
 
-_RANGE = re.compile(r"(?P<first>[0-9]*)-(?P<last>[0-9]*)")
+_RANGE = regex(r"(?P<first>[0-9]*)-(?P<last>[0-9]*)")
 
 
 class ByteRange(Struct, frozen=True):

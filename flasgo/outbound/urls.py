@@ -8,7 +8,6 @@ be an address to some resolvers (`127.1`, `0x7f.1`, `2130706433`), so it must be
 other scripts become their ASCII form (UTS #46, IDNA 2008); a trailing dot is dropped; nothing in a host is percent-decoded.
 """
 
-import re
 from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, TypeAlias
 from urllib.parse import quote, urljoin
@@ -17,6 +16,7 @@ from msgspec import Struct
 
 from flasgo.errors import FlasgoError
 from flasgo.outbound.addresses import Address
+from flasgo.patterns import regex
 
 Refusal: TypeAlias = Literal[
     "malformed_url",
@@ -76,16 +76,16 @@ MAX_URL = 8_192
 MAX_HOST = 253
 """Characters of a host, counted before anything is normalised (Django CVE-2025-64458) and again after (RFC 1035 §2.3.4)."""
 
-_SHAPE = re.compile(
+_SHAPE = regex(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,31})://"
     r"(?:(?P<userinfo>[^/?#@\[\]]*)@)?"
     r"(?P<host>\[[^/?#@\[\]]*\]|[^/?#@\[\]:]*)"
     r"(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<rest>(?:[/?#].*)?)"
 )
-_IPV6 = re.compile(r"\[([0-9A-Fa-f:.]*)\]")
-_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
-_ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")  # as the URL Standard has it, "ends in a number"
+_IPV6 = regex(r"\[([0-9A-Fa-f:.]*)\]")
+_NAME = regex(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
+_ENDS_IN_NUMBER = regex(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")  # as the URL Standard has it, "ends in a number"
 _VISIBLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 

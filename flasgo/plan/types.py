@@ -1,6 +1,5 @@
 """Questions about types, answered at registration: what an annotation is, once aliases and metadata are taken off."""
 
-import dataclasses
 import enum
 import types
 import typing
@@ -153,7 +152,7 @@ def is_record(annotation: object) -> bool:
     kind = get_origin(kind) or kind
     return isinstance(kind, type) and (
         issubclass(kind, Struct)
-        or dataclasses.is_dataclass(kind)
+        or hasattr(kind, "__dataclass_fields__")
         or hasattr(kind, "__attrs_attrs__")
         or typing.is_typeddict(kind)
         or (issubclass(kind, tuple) and hasattr(kind, "_fields"))

@@ -17,6 +17,7 @@ from typing import Final, Protocol, runtime_checkable
 from uuid import UUID
 
 from flasgo.errors import RegistrationError
+from flasgo.patterns import regex
 
 # `date`, `uuid` and `float` never match the same text, so the order among these three decides nothing.
 RANK_ANY: Final = 10
@@ -31,9 +32,9 @@ RANK_PATH: Final = 100
 _INT_DIGITS: Final = 19
 _FLOAT_CHARACTERS: Final = 32
 _NO_FIT: Final = "the text does not fit"
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_FLOAT = re.compile(r"[0-9]+(?:\.[0-9]+)?")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DATE = regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FLOAT = regex(r"[0-9]+(?:\.[0-9]+)?")
+_UUID = regex(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @runtime_checkable
@@ -123,7 +124,7 @@ class IntConverter(Converter):
 
     python_type = int
     rank = RANK_INT
-    run = re.compile(f"[0-9]{{1,{_INT_DIGITS}}}")
+    run = regex(f"[0-9]{{1,{_INT_DIGITS}}}")
 
     def to_python(self, text: str) -> int:
         if len(text) <= _INT_DIGITS and text.isascii() and text.isdigit():
@@ -141,7 +142,7 @@ class FloatConverter(Converter):
 
     python_type = float
     rank = RANK_FLOAT
-    run = re.compile(f"[0-9.]{{1,{_FLOAT_CHARACTERS}}}")
+    run = regex(f"[0-9.]{{1,{_FLOAT_CHARACTERS}}}")
 
     def to_python(self, text: str) -> float:
         if len(text) <= _FLOAT_CHARACTERS and _FLOAT.fullmatch(text):
@@ -162,7 +163,7 @@ class DateConverter(Converter):
     python_type = date
     rank = RANK_DATE
     least = 10
-    run = re.compile("[0-9-]{1,10}")
+    run = regex("[0-9-]{1,10}")
 
     def to_python(self, text: str) -> date:
         if _DATE.fullmatch(text):
@@ -181,7 +182,7 @@ class UUIDConverter(Converter):
     python_type = UUID
     rank = RANK_UUID
     least = 36
-    run = re.compile("[0-9a-fA-F-]{1,36}")
+    run = regex("[0-9a-fA-F-]{1,36}")
 
     def to_python(self, text: str) -> UUID:
         if _UUID.fullmatch(text):

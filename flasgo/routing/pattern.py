@@ -21,14 +21,15 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from flasgo.errors import RegistrationError
+from flasgo.patterns import regex
 from flasgo.routing.converters import PATH, Converter, Converters
 
 MAX_PATTERN_BYTES: Final = 2048
 
-_PLACEHOLDER = re.compile(r"<(?:(?P<converter>\w+)(?P<call>\((?P<arguments>[^<>()]*)\))?:)?(?P<name>\w+)>")
-_PERCENT_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
-_BRACES = re.compile(r"\{(?P<name>[^\W\d]\w*)(?::(?P<converter>\w+))?\}")  # as other frameworks write them
-_BRACKET = re.compile(r"[<>]")
+_PLACEHOLDER = regex(r"<(?:(?P<converter>\w+)(?P<call>\((?P<arguments>[^<>()]*)\))?:)?(?P<name>\w+)>")
+_PERCENT_ESCAPES = regex(r"(?:%[0-9A-Fa-f]{2})+")
+_BRACES = regex(r"\{(?P<name>[^\W\d]\w*)(?::(?P<converter>\w+))?\}")  # as other frameworks write them
+_BRACKET = regex(r"[<>]")
 _UNPRINTABLE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, surrogates, line and paragraph separators
 _STRANGERS: Final = {
     "//": "an empty segment matches nothing: write a single '/'",

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from flasgo.events import SecurityLog
 from flasgo.http.asgi import Scope
+from flasgo.patterns import regex
 
 Address: TypeAlias = IPv4Address | IPv6Address
 
@@ -29,10 +30,10 @@ UNIX = "unix"
 """The entry of TRUSTED_PROXIES for peers on a unix socket, which have no address."""
 
 SCHEMES = frozenset({"http", "https"})
-PAIR = re.compile(r"""[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:"([^"\\]*)"|([^\s"\\]*))[ \t]*""")
-NODE = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([0-9.]{7,15}))(?::[A-Za-z0-9._-]{1,16})?")
+PAIR = regex(r"""[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:"([^"\\]*)"|([^\s"\\]*))[ \t]*""")
+NODE = regex(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([0-9.]{7,15}))(?::[A-Za-z0-9._-]{1,16})?")
 MAX_ADDRESS = 64
-HIDDEN = re.compile(r"(?:unknown|_[A-Za-z0-9._-]+)(?::[A-Za-z0-9._-]{1,16})?", re.IGNORECASE)
+HIDDEN = regex(r"(?:unknown|_[A-Za-z0-9._-]+)(?::[A-Za-z0-9._-]{1,16})?", re.IGNORECASE)
 """A node that does not give its address (RFC 7239 §6.2, §6.3)."""
 
 

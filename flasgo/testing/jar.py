@@ -18,13 +18,14 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from flasgo.patterns import regex
 from flasgo.testing.target import Target
 
 MAX_COOKIE_BYTES = 4096
 """Name and value together; more is ignored (RFC 6265bis §5.6)."""
 MAX_ATTRIBUTE_BYTES = 1024
 MAX_LIFETIME_SECONDS = 400 * 24 * 3600
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_CONTROL = regex(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class Cookie(Struct, frozen=True):
@@ -148,10 +149,10 @@ def _expiry(attributes: dict[str, str], now: float) -> float | None:
     return None if expires is None else min(expires, now + MAX_LIFETIME_SECONDS)
 
 
-_DELIMITER = re.compile(r"[\x09\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+")
-_TIME = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[^0-9].*)?")
-_DAY = re.compile(r"([0-9]{1,2})(?:[^0-9].*)?")
-_YEAR = re.compile(r"([0-9]{2,4})(?:[^0-9].*)?")
+_DELIMITER = regex(r"[\x09\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+")
+_TIME = regex(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[^0-9].*)?")
+_DAY = regex(r"([0-9]{1,2})(?:[^0-9].*)?")
+_YEAR = regex(r"([0-9]{2,4})(?:[^0-9].*)?")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 

@@ -12,9 +12,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from flasgo.http.url import DEFAULT_PORTS
+from flasgo.patterns import regex
 
 SENDABLE = ascii_letters + digits + punctuation
-_ABSOLUTE = re.compile(
+_ABSOLUTE = regex(
     r"(https?)://(?:\[([0-9a-f:.]+)\]|([^/?#\\:@\[\]\s]+))(?::([0-9]{1,5}))?(?=[/?#]|$)(.*)", re.IGNORECASE | re.DOTALL
 )
 

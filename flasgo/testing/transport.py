@@ -10,7 +10,6 @@ What a real server would refuse, mend or silently send wrong is an error here: R
 """
 
 import asyncio
-import re
 from collections.abc import AsyncIterable, Callable
 from typing import Literal
 
@@ -19,6 +18,7 @@ from msgspec import Struct
 from flasgo.errors import ClientDisconnected
 from flasgo.http.asgi import ASGIApp, Message, Scope
 from flasgo.http.headers import RawHeaders
+from flasgo.patterns import regex
 from flasgo.testing.encode import Payload
 from flasgo.testing.target import Target
 
@@ -28,8 +28,8 @@ BODY_EVENT_BYTES = 65_536
 WITNESS = "flasgo.exceptions"
 """The ASGI extension by which the application shows this client the exceptions that it answered with 500."""
 
-_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
-_NOT_IN_VALUE = re.compile(rb"[\r\n\x00]")
+_NAME = regex(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
+_NOT_IN_VALUE = regex(rb"[\r\n\x00]")
 
 
 class Request(Struct, frozen=True):

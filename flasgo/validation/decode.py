@@ -15,6 +15,7 @@ from msgspec.json import decode as decode_untyped
 
 from flasgo.errors import HTTPException, Issue, MalformedBody, ValidationFailed
 from flasgo.http.jsontext import within_depth
+from flasgo.patterns import regex
 from flasgo.validation.codecs import NO_CODECS, Codecs
 from flasgo.validation.issues import collect
 from flasgo.validation.numbers import with_whole_numbers
@@ -25,7 +26,7 @@ T = TypeVar("T")
 MAX_JSON_DEPTH = 64
 """Levels of nesting that a JSON body may have."""
 
-_MAY_BE_NON_FINITE = re.compile(rb"nan|inf|\\u", re.IGNORECASE)
+_MAY_BE_NON_FINITE = regex(rb"nan|inf|\\u", re.IGNORECASE)
 
 
 def json_decoder(kind: type[T], codecs: Codecs = NO_CODECS) -> Callable[[bytes], T]:

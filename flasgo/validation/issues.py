@@ -19,7 +19,6 @@ The work is bounded in issues, steps and depth, and linear in the size of the va
 and the words of its own check, are shortened, and control characters in them replaced.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
@@ -33,6 +32,7 @@ from msgspec import Meta, Struct, ValidationError, convert, json
 from msgspec import inspect as shapes
 
 from flasgo.errors import Issue, Location
+from flasgo.patterns import regex
 from flasgo.validation.codecs import NO_CODECS, Codec, Codecs
 from flasgo.validation.numbers import finite
 
@@ -444,7 +444,7 @@ _CLASSES: Final[Mapping[type[shapes.Type], type]] = {
     shapes.FrozenSetType: frozenset,
 }
 _WRONG_KIND: Final = frozenset({"type_error", "invalid_format", "invalid_choice"})
-_NON_FINITE: Final = re.compile(rb'"-?(?:s?NaN\d*|Infinity)"')
+_NON_FINITE: Final = regex(rb'"-?(?:s?NaN\d*|Infinity)"')
 
 
 def _shape(expected: object) -> shapes.Type:

@@ -5,6 +5,8 @@ import re
 from decimal import Decimal
 from typing import Final
 
+from flasgo.patterns import regex
+
 MAX_WHOLE_NUMBERS: Final = 10_000
 """Numbers of one text that are looked at, and written as integers where they are whole."""
 
@@ -12,8 +14,8 @@ MAX_EXPONENT: Final = 18
 """The greatest power of ten that a whole number is written with."""
 
 _OTHERS = rb'(?:"(?:[^"\\]++|\\.)*+"|-?\d++(?![\d.eE])|[^"\-\d])*+'  # strings, plain integers, and what stands between
-_FRACTIONAL = re.compile(_OTHERS + rb"(-?\d++(?:\.\d++)?+(?:[eE][+-]?\d++)?+)(?![\d.eE])", re.DOTALL)
-_MAY_BE_WHOLE = re.compile(rb"\.0|\d[eE]")
+_FRACTIONAL = regex(_OTHERS + rb"(-?\d++(?:\.\d++)?+(?:[eE][+-]?\d++)?+)(?![\d.eE])", re.DOTALL)
+_MAY_BE_WHOLE = regex(rb"\.0|\d[eE]")
 
 
 def finite(value: object) -> bool:

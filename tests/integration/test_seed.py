@@ -82,7 +82,7 @@ def test_the_quick_start_answers_json_and_forms() -> None:
 
 def test_the_application_runs_itself_with_reload(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[dict[str, object]] = []
-    monkeypatch.setattr("flasgo.app.run_app", lambda _app, **options: calls.append(options))
+    monkeypatch.setattr("flasgo.server.run.run_app", lambda _app, **options: calls.append(options))
     run("^app.run(", {"app": Flasgo()})
     run("async def contact", {"__name__": "__main__"})
 

@@ -3,7 +3,6 @@ from typing import Any
 import pytest
 
 from flasgo import Flasgo, RegistrationError, Request, Settings, SettingsError
-from flasgo import app as module
 
 KEY = "test-app-0123456789abcdefghijklmnopq"
 
@@ -57,7 +56,7 @@ def test_answers_are_checked_in_full_under_test_and_in_debug_alone():
 @pytest.mark.parametrize("reload", [None, True, False])
 def test_running_is_for_the_server_to_do(monkeypatch, reload):
     given: dict[str, Any] = {}
-    monkeypatch.setattr(module, "run_app", lambda app, **options: given.update(options, app=app))
+    monkeypatch.setattr("flasgo.server.run.run_app", lambda app, **options: given.update(options, app=app))
     app = Flasgo()
     app.run(host="0.0.0.0", port=9000, reload=reload, reload_dirs=["src"], workers=2, max_requests=1_000)
     assert given == {
