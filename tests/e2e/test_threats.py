@@ -21,8 +21,8 @@ import pytest
 PATIENCE = 20.0
 """Seconds until something that should happen counts as not happening."""
 
-LONG = 2.0
-"""Seconds that no single hostile request may take."""
+LONG = 20.0
+"""Seconds that no single hostile request may take, on a machine that does much else: what blows up takes minutes."""
 
 APPLICATION = """
     import asyncio, os

@@ -477,6 +477,7 @@ class TestDefaults:
             (Literal["a", "b"], "c"),
             (Annotated[str, Meta(pattern="^a")], "b"),
             (list[int], ["a"]),
+            (list[int], [object()]),
             (Annotated[list[int], Meta(max_length=1)], [1, 2]),
             (tuple[int, int], (1,)),
             (Annotated[str, Meta(max_length=1), Header()], "two"),
