@@ -4,7 +4,7 @@
 is thrown into the next, as nested `with` statements would have it; only that none can swallow it: there must be an answer.
 """
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -75,6 +75,10 @@ def _described(
     return (None, None, None) if error is None else (type(error), error, error.__traceback__)
 
 
+Plain: TypeAlias = tuple[Callable[[Any, Failure], None], object]
+"""How a plain provider is ended, and what it is."""
+
+
 class Unwinding:
     """How the providers of an application are ended: plain ones in a thread."""
 
@@ -86,6 +90,30 @@ class Unwinding:
 
     async def context(self, context: AbstractContextManager[Any], error: Failure) -> None:
         await self._pool.run_surely(end_context, context, error)
+
+    async def settle(self, request: Request, failure: Failure) -> Failure:
+        """End the plain providers that stand first in `request.owed`, all of them in one hop; gives what the failure has become."""
+        plain: list[Plain] = []
+        while request.owed is not None and getattr(request.owed[0], "__self__", None) is self:
+            end, made, request.owed = request.owed
+            plain.append((end_generator if end == self.generator else end_context, made))
+        return await self._pool.run_surely(_settled, plain, request, failure)
+
+
+def _settled(plain: Iterable[Plain], request: Request, failure: Failure) -> Failure:
+    for end, made in plain:
+        try:
+            end(made, failure)
+        except BaseException as raised:  # noqa: BLE001 - the others are ended all the same
+            failure = raised
+            _tell(request, made, raised)
+    return failure
+
+
+def _tell(request: Request, made: object, raised: BaseException) -> None:
+    """Log what a provider raised that can be answered no more."""
+    if isinstance(raised, Exception):
+        log_failure("provider-failed", raised, request, provider=getattr(made, "__qualname__", type(made).__qualname__))
 
 
 async def unwind(request: Request, error: BaseException) -> None:
@@ -105,14 +133,16 @@ async def settle(request: Request) -> None:
     """End every provider of a request that has been answered. What they raise is logged: nothing can be answered any more."""
     failure = request.failure
     while request.owed is not None:
-        end, made, request.owed = request.owed
+        end, made, rest = request.owed
+        plain = getattr(end, "__self__", None)
         try:
-            await end(made, failure)
+            if isinstance(plain, Unwinding):
+                failure = await plain.settle(request, failure)
+            else:
+                request.owed = rest
+                await end(made, failure)
         except BaseException as raised:  # noqa: BLE001 - a cancellation waits until everything is cleared up
             failure = raised
-            if isinstance(raised, Exception):
-                log_failure(
-                    "provider-failed", raised, request, provider=getattr(made, "__qualname__", type(made).__qualname__)
-                )
+            _tell(request, made, raised)
     if failure is not request.failure and failure is not None and not isinstance(failure, Exception):
         raise failure

@@ -27,6 +27,7 @@ from flasgo import (
     User,
     bearer_token_backend,
 )
+from flasgo.pipeline.threads import ThreadPool
 
 Log = list[str]
 
@@ -908,3 +909,77 @@ def test_mistakes_of_depends():
     assert "write Depends() instead of Depends" in refused(uncalled)
     assert "query 'x' is taken twice, as int and as str" in refused(two)
     assert "it is a method without its instance" in refused(method)
+
+
+# ── what they cost in hops of a thread
+
+
+def test_neighbouring_plain_generators_are_ended_in_one_hop_the_last_first(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent: list[object] = []
+    run_surely = ThreadPool.run_surely
+
+    def counted(self: ThreadPool, function: Callable[..., Any], *args: Any, **values: Any) -> Awaitable[Any]:
+        sent.append(function)
+        return run_surely(self, function, *args, **values)
+
+    monkeypatch.setattr(ThreadPool, "run_surely", counted)
+    log: Log = []
+
+    def first() -> Iterator[str]:
+        yield "first"
+        log.append("first")
+
+    @contextlib.contextmanager
+    def second() -> Generator[str]:
+        yield "second"
+        log.append("second")
+        raise ValueError("too late")
+
+    async def third() -> AsyncIterator[str]:
+        yield "third"
+        log.append("third")
+
+    def fourth() -> Iterator[str]:
+        try:
+            yield "fourth"
+        finally:
+            log.append("fourth")
+
+    def neighbours(a: Annotated[str, Depends(first)], b: Annotated[str, Depends(second)]) -> str:
+        return a + b
+
+    def apart(
+        a: Annotated[str, Depends(first)], b: Annotated[str, Depends(third)], c: Annotated[str, Depends(fourth)]
+    ) -> str:
+        return a + b + c
+
+    client = client_of(neighbours, apart)
+    assert client.get("/neighbours").text == "firstsecond"
+    assert log == ["second"]  # what failed is thrown into the one before it, which does not go on behind its yield
+    assert len(sent) == 2
+    assert "provider-failed" in caplog.text
+    log.clear()
+    sent.clear()
+    assert client.get("/apart").text == "firstthirdfourth"
+    assert log == ["fourth", "third", "first"]
+    assert len(sent) == 4
+
+
+def test_a_provider_that_ends_the_program_at_its_end_is_no_failure_to_be_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Stop(BaseException):
+        pass
+
+    def stopping() -> Iterator[str]:
+        yield "value"
+        raise Stop
+
+    def index(value: Annotated[str, Depends(stopping)]) -> str:
+        return value
+
+    with pytest.raises(Stop):
+        app_of(index).test_client().get("/index")
+    assert "provider-failed" not in caplog.text
