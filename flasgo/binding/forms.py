@@ -23,6 +23,7 @@ from flasgo.plan.model import MISSING, FormField
 from flasgo.validation.codecs import NO_CODECS, Codecs
 from flasgo.validation.issues import BOOL_WORDS, collect
 from flasgo.validation.numbers import finite
+from flasgo.validation.spellings import reader_of
 
 Raw: TypeAlias = dict[str, object]
 Text: TypeAlias = Callable[[str], object]
@@ -151,9 +152,9 @@ def _reads(field: FormField) -> Texts | None:
 
 def _text(shape: shapes.Type) -> Text | None:
     """What makes a raw value of one text; None where any text is taken as it is."""
-    if any(isinstance(one, (shapes.StrType, shapes.AnyType)) for one in alternatives_of(shape)):
-        return None
     kinds = list(alternatives_of(shape))
+    if any(isinstance(one, (shapes.StrType, shapes.AnyType)) for one in kinds):
+        return None
     optional = any(isinstance(one, shapes.NoneType) for one in kinds)
     boolean = any(
         isinstance(one, shapes.BoolType) or (isinstance(one, shapes.LiteralType) and bool in map(type, one.values))
@@ -161,15 +162,18 @@ def _text(shape: shapes.Type) -> Text | None:
     )
     timed = any(isinstance(one, (shapes.TimeType, shapes.DateTimeType)) for one in kinds)
     empty: object = "" if takes_empty_text(shape) else None if optional else EMPTY
+    spelled = reader_of(kinds)
 
     def read(text: str) -> object:
         if not text:
             return empty
+        if boolean and text.lower() in BOOL_WORDS:
+            return BOOL_WORDS[text.lower()]
+        if optional and text.lower() == "null":
+            return NO_TEXT
         if timed and UNSECONDED.fullmatch(text):
             return f"{text}:00"
-        if boolean:
-            return BOOL_WORDS.get(text.lower(), NO_TEXT if optional and text.lower() == "null" else text)
-        return NO_TEXT if optional and text.lower() == "null" else text
+        return text if spelled is None else spelled(text)
 
     return read
 

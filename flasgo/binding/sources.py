@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeAlias, cast, get_args, get_origin
 
-from msgspec.inspect import AnyType, BoolType, LiteralType, StrType
+from msgspec.inspect import AnyType, BoolType, LiteralType, StrType, type_info
 
 from flasgo.http.query import MAX_FIELDS, parse_query
+from flasgo.plan.forms import alternatives_of
 from flasgo.plan.model import Input
 from flasgo.plan.types import is_collection, peel
 from flasgo.request import Request
 from flasgo.validation.issues import BOOL_WORDS
 from flasgo.validation.shapes import nodes
+from flasgo.validation.spellings import reader_of
 
 Raw: TypeAlias = dict[str, object]
 Source: TypeAlias = Callable[[Request], Raw]
@@ -126,15 +128,26 @@ def mended(source: Source, inputs: Sequence[Input]) -> Source:
 
 
 def _mender(annotation: object) -> Mend | None:
-    """What reads the booleans among the values of this type; None where there are none, or text is welcome too."""
+    """What reads the booleans among the values of this type, and looks how others are spelled; None where text is welcome, too."""
     kind, _ = peel(annotation)
     if not is_collection(kind):
-        return _truth if _is_boolean(kind) else None
+        return _scalar_mender(annotation)
     items = [_mender(item) or _same for item in get_args(kind) if item is not Ellipsis]
     if all(mend is _same for mend in items):
         return None
     fixed = get_origin(kind) is tuple and Ellipsis not in get_args(kind)
     return partial(_mend_places, items) if fixed else partial(_mend_all, items[0])
+
+
+def _scalar_mender(annotation: object) -> Mend | None:
+    truth = _truth if _is_boolean(annotation) else None
+    read = reader_of(alternatives_of(type_info(annotation)))
+    return truth if read is None else partial(_mend_text, truth or _same, read)
+
+
+def _mend_text(truth: Mend, read: Callable[[str], object], value: object) -> object:
+    settled = truth(value)
+    return read(settled) if isinstance(settled, str) else settled
 
 
 def _mend_all(mend: Mend, values: object) -> object:

@@ -1,6 +1,7 @@
 """What a route takes: its parameters and its request body, from the plan that binds them."""
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from functools import partial
 from math import isfinite
 
@@ -8,9 +9,11 @@ import msgspec
 from msgspec import UNSET
 
 from flasgo.openapi.schemas import Schema, Schemas
-from flasgo.plan.model import JSON, MISSING, Input
+from flasgo.plan.forms import takes_empty_text
+from flasgo.plan.model import JSON, MISSING, FormField, Input
 from flasgo.routing.converters import AnyConverter, Converter, FloatConverter, IntConverter, PathConverter, StrConverter
 from flasgo.routing.rule import Rule
+from flasgo.validation import spellings
 from flasgo.validation.codecs import Codecs
 
 UNHEARD = frozenset({"accept", "authorization", "content-type"})
@@ -42,6 +45,7 @@ def _in_path(name: str, converter: Converter, one: Input | None, schemas: Schema
         return parameter
 
     def narrow(schema: Schema) -> None:
+        as_text(schema)
         if schema.get("type") == made.get("type"):
             for key, choose in (("minimum", max), ("maximum", min), ("minLength", max)):
                 if key in made:
@@ -71,6 +75,7 @@ def _finish(parameter: Schema, one: Input, codecs: Codecs) -> Callable[[Schema],
     """What completes a parameter when its schema is known."""
 
     def finish(schema: Schema) -> None:
+        as_text(schema)
         _lift(parameter, schema)
         default = _builtin(one.default, codecs)
         if default is not UNSET:
@@ -103,7 +108,7 @@ def body_of(rule: Rule, schemas: Schemas) -> Schema | None:
         return None
     content: Schema = {}
     if plan.body is not None and JSON in plan.media_types:
-        content[JSON] = {"schema": schemas.of(plan.body.annotation)}
+        content[JSON] = {"schema": schemas.of(plan.body.annotation, sent=True)}
     forms = [kind for kind in plan.media_types if kind != JSON]
     if forms:
         form = _form([one for one in plan.inputs if one.location not in PLACES], schemas)
@@ -118,28 +123,79 @@ def _form(inputs: list[Input], schemas: Schemas) -> Schema:
     required = []
     for one in inputs:
         if one.fields is None:
-            properties[one.name] = schemas.of(one.annotation, _finish({}, one, schemas.codecs))
+            finish = _finish({}, one, schemas.codecs)
+            properties[one.name] = schemas.of(one.annotation, partial(_finish_field, finish, one))
             required += [one.name] if one.required else []
         else:
-            schemas.of(one.annotation, partial(_fill, form, schemas))
+            schemas.of(one.annotation, partial(_fill, form, schemas, one.fields), sent=True)
             required += [field.name for field in one.fields if field.required]
     return form | {"required": required} if required else form
 
 
-def _fill(form: Schema, schemas: Schemas, schema: Schema) -> None:
+def _finish_field(finish: Callable[[Schema], None], one: Input, schema: Schema) -> None:
+    finish(schema)
+    schema.update(_sendable(schema, empty=not one.required and one.location == "form"))
+
+
+def _fill(form: Schema, schemas: Schemas, fields: tuple[FormField, ...], schema: Schema) -> None:
     """The record's members as a form has them."""
     record = next(_records(schema, schemas))
-    members = record.get("properties", {}).items()
-    form["properties"].update({name: _sendable(each) for name, each in members})
+    optional = {field.name for field in fields if not (field.required or field.file or takes_empty_text(field.shape))}
+    for name, each in record.get("properties", {}).items():
+        form["properties"][name] = _sendable(as_text(deepcopy(each)), empty=name in optional)
+    if record.get("additionalProperties") is False:
+        form["additionalProperties"] = False
 
 
-def _sendable(schema: Schema) -> Schema:
-    """A field's schema without the null that no form can say: what is not sent stands for it."""
+def _sendable(schema: Schema, *, empty: bool) -> Schema:
+    """A field's schema without the null that no form can say: what is not sent stands for it, and so does what is left `empty`."""
     found = {key: value for key, value in schema.items() if not (key == "default" and value is None)}
     alternatives = [one for one in found.pop("anyOf", ()) if one != {"type": "null"}]
     if len(alternatives) == 1:
-        return {**alternatives[0], **found}
-    return found | ({"anyOf": alternatives} if alternatives else {})
+        found = {**alternatives[0], **found}
+    elif alternatives:
+        found["anyOf"] = alternatives
+    _without_seconds(found)
+    _without_seconds(found.get("items", {}))
+    if empty and found.get("type") != "array" and not _takes_any_text(found):
+        if "enum" in found:
+            found["enum"] = [*found["enum"], ""]
+            found.pop("type", None)
+        else:
+            kept = {key: found.pop(key) for key in ("default", "description", "title") if key in found}
+            found = {"anyOf": [found, {"const": ""}], **kept}
+    return found
+
+
+def _takes_any_text(schema: Schema) -> bool:
+    return any(
+        not one.keys() & {"pattern", "format", "enum", "anyOf", "$ref", "contentEncoding", "minLength"}
+        and one.get("type", "string") == "string"
+        for one in schema.get("anyOf", (schema,))
+    )
+
+
+def _without_seconds(schema: Schema) -> None:
+    """Inputs for times send none unless they are asked to (WHATWG HTML §2.3.5)."""
+    short = {spellings.LOCAL_TIME: spellings.SHORT_TIME, spellings.TIME: spellings.SHORT_TIME}
+    pattern = schema.get("pattern")
+    if pattern in short:
+        schema["anyOf"] = [{"pattern": schema.pop("pattern")}, {"pattern": short[pattern]}]
+    elif pattern == spellings.LOCAL_DATETIME:
+        schema["anyOf"] = [{"pattern": schema.pop("pattern")}, {"pattern": spellings.SHORT_DATETIME}]
+    elif any(one.get("pattern") == spellings.DATETIME for one in schema.get("anyOf", ())):
+        schema["anyOf"] = [*schema["anyOf"], {"pattern": spellings.SHORT_DATETIME}]
+
+
+def as_text(schema: Schema) -> Schema:
+    """The schema of what is sent as text, in place: there are several words for true and false."""
+    for inner in (schema, *schema.get("anyOf", ()), schema.get("items"), *schema.get("prefixItems", ())):
+        if isinstance(inner, dict) and inner.get("type") == "boolean":
+            inner.update(type=["boolean", "string"], pattern=spellings.WORD)
+    items = schema.get("items")
+    if isinstance(items, dict) and "anyOf" in items:
+        as_text(items)
+    return schema
 
 
 def _records(schema: Schema, schemas: Schemas) -> Iterator[Schema]:

@@ -13,6 +13,7 @@ import msgspec
 
 from flasgo.errors import ConfigurationError
 from flasgo.http.uploads import UploadedFile
+from flasgo.openapi.refine import Refiner
 from flasgo.validation.codecs import NO_CODECS, Codecs
 
 Schema: TypeAlias = dict[str, Any]
@@ -21,8 +22,6 @@ Schema: TypeAlias = dict[str, Any]
 REF = "#/components/schemas/"
 
 FILE: Mapping[str, str] = {"type": "string", "contentMediaType": "application/octet-stream"}
-
-DECIMAL = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$"
 
 _JSON_TYPES: Mapping[type, str] = {str: "string", int: "integer"}
 """Of the choices of an Enum or Literal, which msgspec lists without saying it."""
@@ -41,12 +40,17 @@ class Schemas:
         self.codecs = codecs
         self._via: dict[type, Schema] = {}
         self._wanted: list[tuple[object, Schema, Callable[[Schema], None] | None]] = []
+        self._sent: set[int] = set()
         self.components: Schema = {}
 
-    def of(self, annotation: object, then: Callable[[Schema], None] | None = None) -> Schema:
-        """The schema of a type; `then` is called with it when it is known."""
+    def of(
+        self, annotation: object, then: Callable[[Schema], None] | None = None, *, sent: bool = False
+    ) -> Schema:
+        """The schema of a type; `then` is called with it when it is known. `sent` says that clients send it."""
         schema: Schema = {}
         self._wanted.append((annotation, schema, then))
+        if sent:
+            self._sent.add(len(self._wanted) - 1)
         return schema
 
     def finish(self) -> Schema:
@@ -59,6 +63,11 @@ class Schemas:
             kinds = tuple(self._via)
             found, components = components_of([*annotations, *(self._wire(kind) for kind in kinds)])
             self._via = dict(zip(kinds, found[len(annotations) :], strict=True))
+            annotations += map(self._wire, kinds)
+        refiner = Refiner(components, REF)
+        for number, (schema, annotation) in enumerate(zip(found, annotations, strict=True)):
+            refiner.refine(schema, annotation, sent=number in self._sent)
+        refiner.finish()
         names = _good_names(components)
         self.components = {
             names[name]: _mended(self._without_codecs(schema), names) for name, schema in components.items()
@@ -132,8 +141,6 @@ def _mended(value: object, names: Mapping[str, str]) -> Any:  # JSON of any dept
         if isinstance(value.get("enum"), list) and "type" not in value:
             kinds = {_JSON_TYPES.get(type(choice)) for choice in value["enum"]}
             mended |= {"type": kinds.pop()} if len(kinds) == 1 and None not in kinds else {}
-        if value.get("format") == "decimal":
-            mended.setdefault("pattern", DECIMAL)  # the format is in no register that a client would know
         if isinstance(value.get("pattern"), str):
             mended["pattern"] = _PYTHON_PATTERN.sub(_ecma, value["pattern"])
         return mended

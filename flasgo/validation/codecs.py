@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from flasgo.errors import RegistrationError
 from flasgo.validation.numbers import finite
 from flasgo.validation.shapes import nodes
+from flasgo.validation.spellings import is_well_spelled
 
 T = TypeVar("T")
 W = TypeVar("W")
@@ -113,7 +114,7 @@ class Codecs:
         if codec is None or isinstance(value, codec.kind):
             return value
         wire = convert(value, codec.wire, strict=strict)
-        if not finite(wire):
+        if not finite(wire) or (isinstance(value, str) and not is_well_spelled(value, codec.via)):
             raise ValueError
         try:
             made: object = codec.decode(wire)

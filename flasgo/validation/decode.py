@@ -3,13 +3,11 @@
 Two members of one name: the last one counts, as for every JSON reader of Python's, but each must fit.
 """
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeVar
 
 from msgspec import DecodeError, ValidationError
-from msgspec.inspect import DecimalType
 from msgspec.json import Decoder
 from msgspec.json import decode as decode_untyped
 
@@ -19,14 +17,12 @@ from flasgo.patterns import regex
 from flasgo.validation.codecs import NO_CODECS, Codecs
 from flasgo.validation.issues import collect
 from flasgo.validation.numbers import with_whole_numbers
-from flasgo.validation.shapes import nodes
+from flasgo.validation.spellings import suspect_in
 
 T = TypeVar("T")
 
 MAX_JSON_DEPTH = 64
 """Levels of nesting that a JSON body may have."""
-
-_MAY_BE_NON_FINITE = regex(rb"nan|inf|\\u", re.IGNORECASE)
 
 
 def json_decoder(kind: type[T], codecs: Codecs = NO_CODECS) -> Callable[[bytes], T]:
@@ -36,7 +32,7 @@ def json_decoder(kind: type[T], codecs: Codecs = NO_CODECS) -> Callable[[bytes],
     problem where it is not of the type, or holds a number that is not finite.
     """
     decode = Decoder(kind, dec_hook=codecs.decode if codecs.within(kind) else None).decode
-    has_decimals = any(isinstance(node, DecimalType) for node in nodes(kind))
+    suspect = suspect_in(kind)
 
     def decode_json(body: bytes) -> T:
         # As deep as that takes as many brackets: most bodies have fewer, and need no closer look.
@@ -53,8 +49,8 @@ def json_decoder(kind: type[T], codecs: Codecs = NO_CODECS) -> Callable[[bytes],
             if whole == body:
                 raise _refusal(body, kind, codecs) from None
             return decode_json(whole)
-        if has_decimals and _MAY_BE_NON_FINITE.search(body):
-            # JSON has no such floats, but msgspec takes the string "NaN" for a Decimal.
+        if suspect is not None and suspect.search(body):
+            # msgspec takes the string "NaN" for a Decimal, among others.
             issues = collect(decode_untyped(body), kind, location="body", strict=True, codecs=codecs)
             if issues:
                 raise ValidationFailed(issues)

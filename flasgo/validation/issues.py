@@ -35,6 +35,7 @@ from flasgo.errors import Issue, Location
 from flasgo.patterns import regex
 from flasgo.validation.codecs import NO_CODECS, Codec, Codecs
 from flasgo.validation.numbers import finite
+from flasgo.validation.spellings import Misspelt, is_spelled, spelling_of
 
 BOOL_WORDS: Final[Mapping[str, bool]] = MappingProxyType(
     {"true": True, "1": True, "on": True, "yes": True, "false": False, "0": False, "off": False, "no": False}
@@ -166,6 +167,8 @@ class _Collector:
             return self._by_codec(codec, value, pointer)
         result = self._attempt(value, _annotation(shape))
         if not isinstance(result, _Refused) and finite(result):
+            if self._is_misspelt(shape, value):
+                self._report(pointer, "invalid_format", f"must be {_noun(shape, text=not self._strict)}")
             return value
         if isinstance(shape, shapes.UnionType):
             return self._union(shape, value, pointer)
@@ -175,6 +178,15 @@ class _Collector:
                 return word
         self._explain(shape, value, pointer, partial(self._attempt, value))
         return value
+
+    def _is_misspelt(self, shape: shapes.Type, value: object) -> bool:
+        """Is it a text that msgspec would read, but that is not spelled as it should be?"""
+        if not isinstance(value, str):
+            return False
+        choices = list(_alternatives(shape)) if isinstance(shape, shapes.UnionType) else [shape]
+        # Of a union one member at most is sent as a string; in text, whoever made the value has looked.
+        spelled = [spelling for choice in choices if (spelling := spelling_of(choice)) is not None]
+        return (self._strict or len(choices) == 1) and any(not spelling.fits(value) for spelling in spelled)
 
     def _by_codec(self, codec: Codec[Any, Any], value: object, pointer: str) -> object:
         """A value of a class of the user's: first as it is sent, then as what it stands for."""
@@ -198,7 +210,7 @@ class _Collector:
             code = "type_error"
             if isinstance(shape, (shapes.EnumType, shapes.LiteralType)):
                 code = "invalid_choice"
-            elif isinstance(value, str) and type(shape) in _SCALARS and str in _kinds(shape):
+            elif isinstance(value, (str, Misspelt)) and type(shape) in _SCALARS and str in _kinds(shape):
                 code = "invalid_format"
             self._report(pointer, code, f"{subject}must be {_noun(shape, text=not self._strict)}")
         elif not finite(result):
@@ -246,6 +258,8 @@ class _Collector:
 
     def _all_valid(self, shape: shapes.Type, values: Sequence[object]) -> bool:
         if not self._strict or (self._lists >= _MAX_LISTS and type(shape) not in _SCALARS):
+            return False
+        if is_spelled(_annotation(shape)):
             return False
         result = self._attempt(values, GenericAlias(list, _annotation(shape)))
         return not isinstance(result, _Refused) and not _may_hold_non_finite(result)
@@ -328,7 +342,7 @@ class _Collector:
             return
         annotation = _annotation(shape)
         result = self._attempt(dict.fromkeys(names), GenericAlias(dict, (annotation, Any)))
-        if isinstance(result, dict) and all(map(finite, result)):
+        if isinstance(result, dict) and all(map(finite, result)) and spelling_of(shape) is None:
             return
         for name in names:
             if self._exhausted:
@@ -337,6 +351,8 @@ class _Collector:
             result = attempt(annotation)
             if isinstance(result, _Refused) or not finite(result):
                 self._explain(shape, name, _member(pointer, name), attempt, "key ")
+            elif self._is_misspelt(shape, name):
+                self._report(_member(pointer, name), "invalid_format", f"key must be {_noun(shape, text=True)}")
 
     def _attempt_name(self, name: str, annotation: object) -> object:
         result = self._attempt({name: None}, GenericAlias(dict, (annotation, Any)))
