@@ -95,7 +95,7 @@ def _builtin(default: object, codecs: Codecs) -> object:
     if default is MISSING or default is None or (isinstance(default, float) and not isfinite(default)):
         return UNSET
     try:
-        made: object = msgspec.to_builtins(default, str_keys=True, enc_hook=codecs.encode)
+        made: object = msgspec.json.decode(codecs.to_json(default))
     except TypeError:
         return UNSET
     return made
@@ -134,7 +134,9 @@ def _form(inputs: list[Input], schemas: Schemas) -> Schema:
 
 def _finish_field(finish: Callable[[Schema], None], one: Input, schema: Schema) -> None:
     finish(schema)
-    schema.update(_sendable(schema, empty=not one.required and one.location == "form"))
+    found = _sendable(schema, empty=not one.required and one.location == "form")
+    schema.clear()
+    schema.update(found)
 
 
 def _fill(form: Schema, schemas: Schemas, fields: tuple[FormField, ...], schema: Schema) -> None:
@@ -156,7 +158,11 @@ def _sendable(schema: Schema, *, empty: bool) -> Schema:
     elif alternatives:
         found["anyOf"] = alternatives
     _without_seconds(found)
-    _without_seconds(found.get("items", {}))
+    items = found.get("items")
+    if isinstance(items, dict):
+        _without_seconds(items)
+        if empty and "minItems" not in found and not _takes_any_text(items):
+            found["items"] = {"anyOf": [items, {"const": ""}]}
     if empty and found.get("type") != "array" and not _takes_any_text(found):
         if "enum" in found:
             found["enum"] = [*found["enum"], ""]

@@ -66,6 +66,8 @@ class Refiner:
         match shape:
             case shapes.CollectionType():
                 self._each(schema, "items", [shape.item_type])
+                if (shape.min_length or 0) <= 1 and shape.max_length is None:
+                    schema.pop("uniqueItems", None)  # what is there twice is taken once
             case shapes.TupleType():
                 self._all(schema.get("prefixItems", ()), shape.item_types)
             case shapes.DictType():

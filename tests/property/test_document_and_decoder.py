@@ -120,7 +120,7 @@ SCALARS: tuple[Any, ...] = (
 COLLECTIONS: tuple[Any, ...] = (
     list[int],
     Annotated[list[UUID], Meta(min_length=1, max_length=2)],
-    Annotated[set[int], Meta(min_length=1, max_length=3)],
+    Annotated[set[int], Meta(min_length=1)],
     tuple[int, bool],
     tuple[Decimal, ...],
     frozenset[Literal["a", "b"]],
@@ -342,7 +342,7 @@ def readings(text: str) -> list[Any]:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return [text]
-    plain = isinstance(value, (int, float)) and text.strip() == text and text.lower() not in {"nan", "infinity"}
+    plain = text in {"true", "false"} or (type(value) in {int, float} and "n" not in text.lower() and text.strip() == text)
     return [text, value] if plain else [text]
 
 
@@ -446,6 +446,8 @@ def test_paths(annotation: Any, data: st.DataObject):
     for text in (written(value), written(changed(written(value), data))):
         if not text or "/" in text or text in {".", ".."}:
             continue
+        if whole.get("type") in {"integer", "number"} and re.search(r"[eE]|\.0$", text):
+            continue  # a path has numbers in one spelling: what is written otherwise names nothing
         response = client.post("/" + quote(text, safe=""))
         valid = is_valid(validator, [text], many=False)
         assert (response.status_code == 200) == valid, (text, whole, response.text)

@@ -1,0 +1,96 @@
+"""How text spells what is no text: what fits, what is suspect, and what becomes of it in a query."""
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+import pytest
+from msgspec import Meta, inspect
+from msgspec.json import Decoder
+
+from flasgo.errors import ValidationFailed
+from flasgo.plan.forms import alternatives_of
+from flasgo.validation.decode import json_decoder
+from flasgo.validation.spellings import MISSPELT, is_spelled, is_well_spelled, reader_of, suspect_in
+
+ID = "12345678-1234-1234-1234-123456789abc"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (UUID, ID.replace("-", "")),
+        (Decimal, "1_0"),
+        (Decimal, "_1"),
+        (Decimal, " 1"),
+        (Decimal, "1 "),
+        (Decimal, "\u0661"),
+        (Decimal, "1e1000"),
+        (Decimal, "n_an"),
+        (Decimal, "i_nf"),
+        (timedelta, "p1d"),
+        (timedelta, "+P1D"),
+        (timedelta, "PT1s"),
+        (timedelta, "P811763989.5D"),
+        (Annotated[datetime, Meta(tz=True)], "2026-01-31 12:30:00Z"),
+        (Annotated[datetime, Meta(tz=True)], "2026-01-31T12:30:00+0100"),
+        (Annotated[time, Meta(tz=True)], "12:30:00-0100"),
+    ],
+)
+def test_what_msgspec_reads_and_no_schema_says_is_refused(kind: type[object], text: str):
+    body = f'{{"a": [{{"b": "{text}"}}]}}'.encode()
+    Decoder(dict[str, list[dict[str, kind]]]).decode(body)  # type: ignore[valid-type]
+    with pytest.raises(ValidationFailed) as caught:
+        json_decoder(dict[str, list[dict[str, kind]]])(body)  # type: ignore[valid-type]
+    assert [(issue.pointer, issue.code) for issue in caught.value.issues][0][0] == "/a/0/b"
+
+
+def test_the_names_of_members_are_spelled_likewise():
+    decode = json_decoder(dict[UUID, int])
+    assert decode(f'{{"{ID}": 1}}'.encode()) == {UUID(ID): 1}
+    with pytest.raises(ValidationFailed) as caught:
+        decode(f'{{"{ID.replace("-", "")}": 1}}'.encode())
+    assert caught.value.issues[0].message == "key must be a UUID"
+
+
+def test_what_looks_suspect_and_is_right_is_read():
+    assert json_decoder(list[Decimal])(b'["1", 2.5, "-1e3"]') == [Decimal(1), Decimal("2.5"), Decimal(-1000)]
+    assert json_decoder(dict[str, Decimal])(b'{"a_1": "1"}') == {"a_1": Decimal(1)}
+
+
+@pytest.mark.parametrize("kind", [int, str, date, list[int], datetime])
+def test_most_types_have_nothing_to_look_for(kind: object):
+    assert suspect_in(kind) is None
+
+
+def read(kind: object, text: str) -> object:
+    reader = reader_of(alternatives_of(inspect.type_info(kind)))
+    return text if reader is None else reader(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        (UUID, ID, ID),
+        (UUID, "a", MISSPELT),
+        (UUID | None, ID.replace("-", ""), MISSPELT),
+        (UUID | int, "12", 12),
+        (UUID | int, ID, ID),
+        (timedelta | bool, "p1d", MISSPELT),
+        (str, "p1d", "p1d"),
+        (int, "1_0", "1_0"),
+        (Decimal, "sNaN", "sNaN"),
+        (timedelta, "nan", MISSPELT),
+    ],
+)
+def test_text_is_looked_at_before_it_is_read(kind: object, text: str, expected: object):
+    assert read(kind, text) == expected
+
+
+def test_a_type_knows_whether_its_text_is_spelled():
+    assert is_spelled(list[UUID])
+    assert not is_spelled(list[int])
+    assert is_well_spelled("anything", str)
+    assert is_well_spelled("1.5", Decimal)
+    assert not is_well_spelled("1_5", Decimal)
