@@ -77,12 +77,14 @@ class Answers:
             _add_conditional(found)
         kinds = (*rejections, *bound_errors(rule), *described.raises)
         speaks = route.plan.speaks_json
+        nowhere = {MalformedRequest.default_status, *([NotFound.default_status] if _may_refuse(rule) else ())}
         for status in sorted({kind.default_status for kind in kinds}):
             of_status = {kind: handlers.of_kind(kind) for kind in kinds if kind.default_status == status}
+            as_json = speaks and status not in nowhere  # a path that is none belongs to no route
             if str(status) not in found:
-                found[str(status)] = self._error(status, of_status, speaks_json=speaks)
+                found[str(status)] = self._error(status, of_status, speaks_json=as_json)
             elif "content" in found[str(status)]:
-                _merge(found[str(status)]["content"], self._forms(of_status, speaks_json=speaks))
+                _merge(found[str(status)]["content"], self._forms(of_status, speaks_json=as_json))
         opened = any(answer.open or _is_response(answer) for answer in answers)
         found["default"] = {"description": "Whatever else the handler answers."} if opened else self._default(speaks)
         return found
@@ -246,7 +248,7 @@ def bound_errors(rule: Rule) -> Iterator[type[HTTPException]]:
     """The errors that follow from what a handler takes, and from how it is called."""
     plan = rule.route.plan
     yield MalformedRequest  # the path may not be UTF-8
-    if any(not isinstance(each.converter, (StrConverter, PathConverter)) for each in rule.pattern.placeholders):
+    if _may_refuse(rule):
         yield NotFound
     bound = [one for one in plan.inputs if not one.ready]
     if any(one.location == "path" for one in bound):
@@ -257,6 +259,11 @@ def bound_errors(rule: Rule) -> Iterator[type[HTTPException]]:
         yield from (MalformedBody, RequestTimeout, ContentTooLarge, UnsupportedMediaType)
     if _in_thread(rule.route, plan):
         yield ServiceUnavailable
+
+
+def _may_refuse(rule: Rule) -> bool:
+    """Is there a text that one of the converters of its path does not take?"""
+    return any(not isinstance(each.converter, (StrConverter, PathConverter)) for each in rule.pattern.placeholders)
 
 
 def _in_thread(route: Route, plan: HandlerPlan) -> bool:

@@ -168,7 +168,7 @@ def _sendable(schema: Schema, *, empty: bool) -> Schema:
             found["enum"] = [*found["enum"], ""]
             found.pop("type", None)
         else:
-            kept = {key: found.pop(key) for key in ("default", "description", "title") if key in found}
+            kept: Schema = {key: found.pop(key) for key in ("default", "description", "title") if key in found}
             found = {"anyOf": [found, {"const": ""}], **kept}
     return found
 

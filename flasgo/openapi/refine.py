@@ -70,6 +70,7 @@ class Refiner:
                     schema.pop("uniqueItems", None)  # what is there twice is taken once
             case shapes.TupleType():
                 self._all(schema.get("prefixItems", ()), shape.item_types)
+                schema.pop("items", None)  # `maxItems` says as much, and more programs understand it
             case shapes.DictType():
                 self._each(schema, "additionalProperties", [shape.value_type])
                 _add_names(schema, bare(shape.key_type))

@@ -43,9 +43,7 @@ class Schemas:
         self._sent: set[int] = set()
         self.components: Schema = {}
 
-    def of(
-        self, annotation: object, then: Callable[[Schema], None] | None = None, *, sent: bool = False
-    ) -> Schema:
+    def of(self, annotation: object, then: Callable[[Schema], None] | None = None, *, sent: bool = False) -> Schema:
         """The schema of a type; `then` is called with it when it is known. `sent` says that clients send it."""
         schema: Schema = {}
         self._wanted.append((annotation, schema, then))

@@ -6,7 +6,7 @@ read alike.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache, partial
 from typing import Any, Final, Union, cast
@@ -101,7 +101,6 @@ def spelling_of(shape: shapes.Type) -> Spelling | None:
             return None
 
 
-@lru_cache(maxsize=1024)
 def suspect_in(kind: object) -> "re.Pattern[bytes] | None":
     """What to look for in JSON that was decoded as this type, to know that it is spelled as it should be; None for nothing."""
     found = {s.suspect for node in nodes(kind) if (s := spelling_of(node)) is not None and s.suspect is not None}
@@ -125,12 +124,12 @@ def reader_of(choices: Iterable[shapes.Type]) -> "Callable[[str], object] | None
     spelling = next((found for kind in kinds if (found := spelling_of(kind)) is not None), None)
     if spelling is None or any(isinstance(kind, (shapes.StrType, shapes.AnyType)) for kind in kinds):
         return None
-    plain = [_PLAIN[type(kind)] for kind in kinds if type(kind) in _PLAIN]
+    plain = [known for kind in kinds if (known := _PLAIN.get(type(kind))) is not None]
     others = cast("Any", Union)[tuple(plain)] if plain else None
     return partial(_spelled, spelling, others)
 
 
-_PLAIN: Final = {shapes.IntType: int, shapes.FloatType: float, shapes.BoolType: bool}
+_PLAIN: Final[Mapping[type[shapes.Type], type]] = {shapes.IntType: int, shapes.FloatType: float, shapes.BoolType: bool}
 """What text may stand for beside that, with no pattern of its own."""
 
 

@@ -75,7 +75,11 @@ def test_what_text_spells_has_its_pattern_and_an_example_that_fits(annotation: o
     assert Draft202012Validator(schema).is_valid(EXAMPLES[pattern])
 
 
-@pytest.mark.parametrize("annotation", [Annotated[datetime, Meta(tz=True)], Annotated[time, Meta(tz=True)], UUID, date], ids=["datetime", "time", "uuid", "date"])
+@pytest.mark.parametrize(
+    "annotation",
+    [Annotated[datetime, Meta(tz=True)], Annotated[time, Meta(tz=True)], UUID, date],
+    ids=["datetime", "time", "uuid", "date"],
+)
 def test_a_registered_format_says_enough(annotation: object):
     schema, _ = schema_of(annotation)
     assert schema.keys() == {"type", "format"}

@@ -2,7 +2,8 @@
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Annotated
+from types import GenericAlias
+from typing import Annotated, Any
 from uuid import UUID
 
 import pytest
@@ -40,10 +41,11 @@ ID = "12345678-1234-1234-1234-123456789abc"
 )
 def test_what_msgspec_reads_and_no_schema_says_is_refused(kind: type[object], text: str):
     body = f'{{"a": [{{"b": "{text}"}}]}}'.encode()
-    Decoder(dict[str, list[dict[str, kind]]]).decode(body)  # type: ignore[valid-type]
+    nested: Any = GenericAlias(dict, (str, GenericAlias(list, (GenericAlias(dict, (str, kind)),))))
+    Decoder(nested).decode(body)
     with pytest.raises(ValidationFailed) as caught:
-        json_decoder(dict[str, list[dict[str, kind]]])(body)  # type: ignore[valid-type]
-    assert [(issue.pointer, issue.code) for issue in caught.value.issues][0][0] == "/a/0/b"
+        json_decoder(nested)(body)
+    assert [issue.pointer for issue in caught.value.issues] == ["/a/0/b"]
 
 
 def test_the_names_of_members_are_spelled_likewise():
