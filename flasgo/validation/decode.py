@@ -13,7 +13,6 @@ from msgspec.json import decode as decode_untyped
 
 from flasgo.errors import HTTPException, Issue, MalformedBody, ValidationFailed
 from flasgo.http.jsontext import within_depth
-from flasgo.patterns import regex
 from flasgo.validation.codecs import NO_CODECS, Codecs
 from flasgo.validation.issues import collect
 from flasgo.validation.numbers import with_whole_numbers

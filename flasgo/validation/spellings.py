@@ -14,6 +14,7 @@ from typing import Any, Final, Union, cast
 from msgspec import Struct, ValidationError, convert
 from msgspec import inspect as shapes
 
+from flasgo.patterns import regex
 from flasgo.validation.shapes import nodes
 
 _YEARLY: Final = (
@@ -142,4 +143,4 @@ def _spelled(spelling: Spelling, others: object, text: str) -> object:
     return MISSPELT
 
 
-_NON_FINITE: Final = re.compile("[+-]?(?:s?nan[0-9]*|inf|infinity)", re.IGNORECASE)
+_NON_FINITE: Final = regex("[+-]?(?:s?nan[0-9]*|inf|infinity)", re.IGNORECASE)
