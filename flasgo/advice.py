@@ -110,7 +110,6 @@ REQUEST: Mapping[str, str] = {
     "url_root": "write url_for(endpoint, _external=True).",
     "url_rule": "write request.endpoint, its name.",
     "user_agent": "write request.headers.get('user-agent').",
-    "values": "say where a value comes from: request.args or request.form.",
     "view_args": "write request.path_params.",
 }
 
@@ -136,17 +135,29 @@ def refuse_import(name: str) -> NoReturn:
 def advise(kind: type, cures: Mapping[str, str], *, setting: bool = False) -> None:
     """Let a class say where names of Flask's went; with `setting` also when they are set, which nobody would see.
 
-    It is put there afterwards, so that type checkers go on knowing what the class has.
+    Each is put there afterwards, so that type checkers go on knowing what the class has; and by itself, for a `__getattr__` would
+    make every attribute of every request slower (CPython no longer specialises the lookup).
     """
+    gone = _Closed if setting else _Gone
+    for name in cures.keys() - dir(kind):
+        type.__setattr__(kind, name, gone(name, cures))
 
-    def get(self: object, name: str) -> NoReturn:
-        raise missing(f"{type(self).__name__!r} object", name, cures)
 
-    def put(self: object, name: str, value: object) -> None:
-        if name in cures:
-            raise missing(f"{type(self).__name__!r} object", name, cures)
-        object.__setattr__(self, name, value)
+class _Gone:
+    """A name that is not there: whoever asks is told where it went."""
 
-    type.__setattr__(kind, "__getattr__", get)
-    if setting:
-        type.__setattr__(kind, "__setattr__", put)
+    def __init__(self, name: str, cures: Mapping[str, str]) -> None:
+        self.name = name
+        self.cures = cures
+
+    def __get__(self, owner: object, kind: type) -> NoReturn:
+        raise missing(
+            f"type object {kind.__name__!r}" if owner is None else f"{kind.__name__!r} object", self.name, self.cures
+        )
+
+
+class _Closed(_Gone):
+    """One that cannot be put there either."""
+
+    def __set__(self, owner: object, value: object) -> None:
+        raise missing(f"{type(owner).__name__!r} object", self.name, self.cures)
