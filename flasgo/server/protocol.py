@@ -39,6 +39,9 @@ from flasgo.server.refusals import Refused, refusal
 CHUNK_BYTES = 20
 """What the size line and the line breaks of an ordinary chunk take."""
 
+LAST_CALL = 0.5
+"""Seconds that a new connection gets for its first request when the server ends."""
+
 _watches: WeakKeyDictionary[ServerState, Watch] = WeakKeyDictionary()
 
 
@@ -114,8 +117,10 @@ class HardenedProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         if self.lingering:
             self.transport.close()
-        else:
+        elif self.heads or self.upgraded:
             super().shutdown()
+        else:  # its first request may be on the way already: closing now would reset it
+            self.loop.call_later(LAST_CALL, super().shutdown)
 
     # --- reading -----------------------------------------------------------------------------------------------------
 

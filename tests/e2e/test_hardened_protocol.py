@@ -863,6 +863,17 @@ class TestTheEnd:
             server.thread.join(PATIENCE)
             assert not server.thread.is_alive()
 
+    def test_a_connection_whose_first_request_is_on_its_way_is_answered(self):
+        with serving(ConnectionLimits()) as server, Peer(server.port) as new, Peer(server.port) as silent:
+            wait_until(lambda: len(server.server.server_state.connections) == 2)
+            server.server.should_exit = True
+            wait_until(lambda: not server.server.servers[0].is_serving())
+            new.send(get())
+            assert [answer.status for answer in new.answers()] == [200]
+            assert silent.answers() == []
+            server.thread.join(PATIENCE)
+            assert not server.thread.is_alive()
+
     @pytest.mark.slow
     def test_after_the_grace_they_are_cancelled(self):
         limits = ConnectionLimits()

@@ -42,6 +42,7 @@ def with_headers(headers: dict[str, str], *, public: bool = False, **settings: o
         ("GET", "/missing-file", {}),
         ("GET", "/redirect", {}),
         ("GET", "/headers", {}),
+        ("GET", "/own", {}),
         ("GET", "/%ff", {}),
         ("GET", "/", {"headers": {"host": "evil.example"}}),
         ("GET", "/", {"headers": {"x-long": "x" * 20_000}}),
@@ -56,6 +57,10 @@ def test_every_answer_has_every_header_once(tmp_path, method, path, options):
     @app.get("/")
     async def index(limit: int = 1):
         return "x"
+
+    @app.get("/own")
+    async def own():
+        return Response("x", headers={"X-Frame-Options": "DENY", "Cache-Control": "no-cache"})
 
     @app.get("/slash/")
     async def slash():
