@@ -8,6 +8,7 @@ import pytest
 
 from flasgo import (
     AllowAny,
+    AuthResult,
     Flasgo,
     Settings,
     User,
@@ -225,3 +226,53 @@ def test_the_document_and_the_routes_say_that_429_may_be_answered():
 
     assert 429 in codes
     assert 401 not in codes
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_password_validator_that_may_or_may_not_await_is_counted_the_same(at_once):
+    app, judge = application(), Judge()
+
+    async def later(name, password):
+        return judge(name, password)
+
+    @functools.wraps(later)
+    def validate(name, password):
+        return judge(name, password) if at_once else later(name, password)
+
+    app.register_auth_backend("it", basic_backend(validate))
+
+    @app.get("/", auth="it")
+    async def index() -> str:
+        return "in"
+
+    client = app.test_client()
+    sent = ["wrong", "right", *["wrong"] * LIMIT, "right"]
+    answers = [client.get("/", headers=basic("alice", password)).status_code for password in sent]
+    assert answers == [401, 200, *[401] * LIMIT, 429]
+    assert client.get("/").status_code == 401
+
+
+def test_what_is_remembered_of_clients_has_an_end_and_no_count_is_lost_with_it(monkeypatch):
+    monkeypatch.setattr("flasgo.auth.failures.MAX_REMEMBERED", 1)
+    app = application()
+    app.register_auth_backend("it", bearer_token_backend(Judge()))
+    app.add_route("/", lambda: "in", auth="it")
+    clients = [app.test_client(client=(f"192.0.2.{number}", 1)) for number in range(3)]
+    wrong = {"authorization": "Bearer wrong"}
+    for _ in range(LIMIT * CLIENT_FACTOR):
+        for client in clients:
+            assert client.get("/", headers=wrong).status_code == 401
+    assert clients[2].get("/", headers=wrong).status_code == 429
+
+
+def test_a_user_in_an_auth_result_is_no_failure():
+    app = application()
+
+    async def validate(token):
+        return AuthResult(ALICE)
+
+    app.register_auth_backend("it", bearer_token_backend(validate))
+    app.add_route("/", lambda: "in", auth="it")
+    client = app.test_client()
+    answers = [client.get("/", headers={"authorization": "Bearer x"}).status_code for _ in range(LIMIT * 12)]
+    assert set(answers) == {200}

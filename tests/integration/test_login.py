@@ -593,3 +593,15 @@ def test_without_defaults_an_unknown_path_asks_nobody(members):
 
     assert app.test_client().get("/nowhere").text == "nothing, None"
     assert members.asked == []
+
+
+def test_a_session_login_adds_no_error_to_what_a_page_may_answer(members):
+    app = application(members, ENABLE_DOCS=True)
+
+    @app.get("/open")
+    async def open_page() -> str:
+        return "open"
+
+    paths = app.openapi_spec()["paths"]
+    assert "401" in paths["/me"]["get"]["responses"]
+    assert "401" not in paths["/open"]["get"]["responses"]

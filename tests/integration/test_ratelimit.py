@@ -29,7 +29,7 @@ from flasgo import (
 from flasgo.http.asgi import Message
 from flasgo.http.clients import client_key
 from flasgo.ratelimit import RateLimitDefault, RateLimiter, rate_limit_success_headers
-from flasgo.ratelimit.stage import LimitStage
+from flasgo.ratelimit.stage import KEPT, LimitStage, Pairs, finish
 from flasgo.storage.counters import CounterTable
 from flasgo.storage.memory import MemoryStore
 
@@ -1059,3 +1059,55 @@ def test_a_plain_key_func_may_give_an_awaitable() -> None:
     client = app.test_client()
 
     assert [client.get("/", headers={"x-tenant": key}).status_code for key in "aab"] == [200, 429, 200]
+
+
+@pytest.mark.parametrize("order", [(2, 5), (5, 2)])
+def test_of_two_rules_for_the_same_counts_the_lower_holds(order: tuple[int, int]) -> None:
+    app = application()
+
+    @app.get("/")
+    @app.ratelimit(order[0], per=60, scope="same")
+    @app.ratelimit(order[1], per=60, scope="same")
+    async def index() -> str:
+        return "in"
+
+    assert statuses(app, "/", 4) == [200, 200, 429, 429]
+
+
+def test_of_several_keys_one_that_nobody_knows_is_not_counted(caplog: pytest.LogCaptureFixture) -> None:
+    app = application()
+
+    @app.get("/")
+    @app.ratelimit(1, per=60, key_func=lambda request: None)
+    @app.ratelimit(2, per=60, key_func=lambda request: "somebody")
+    async def index() -> str:
+        return "in"
+
+    client = app.test_client(client=None)
+    assert [client.get("/").status_code for _ in range(3)] == [200, 200, 429]
+    assert security_events(caplog).count("rate-limit-client-unknown") == 1
+
+
+def test_large_numbers_are_told_as_they_are_and_small_ones_remembered_up_to_an_end() -> None:
+    app = application()
+
+    @app.get("/")
+    @app.ratelimit(100_000, per=60)
+    async def index() -> str:
+        return "in"
+
+    assert app.test_client().get("/").headers["x-ratelimit-remaining"] == "99999"
+    pairs = Pairs(b"name")
+    made = [pairs.make(number) for number in range(KEPT + 2)]
+    assert made[-1] == ((b"name", b"4097"), (b"x-name", b"4097"))
+    assert len(pairs.kept) == KEPT
+
+
+def test_an_answer_that_no_limit_was_asked_about_is_left_as_it_is() -> None:
+    async def receive() -> Message:
+        raise AssertionError
+
+    response = Response("text")
+    before = list(response.raw)
+    finish(Request.of({"type": "http", "method": "GET", "path": "/", "headers": []}, receive), response)
+    assert response.raw == before

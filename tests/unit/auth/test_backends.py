@@ -231,3 +231,20 @@ def test_what_is_no_permission_is_refused():
         HasAnyScope("admin")  # type: ignore[arg-type]  # ty: ignore[invalid-argument-type]
     with pytest.raises(NotImplementedError):
         BasePermission().has_permission(request_with(), ALICE)
+
+
+def test_a_backend_without_a_challenge_asks_for_nothing():
+    class Silent(CredentialBackend[bytes]):
+        def find(self, request, /):
+            return request.fields.get(b"x-name")
+
+    def judge(_name):
+        return None
+
+    app = Flasgo()
+    app.register_auth_backend("silent", Silent(judge, challenge=None, scheme=None, mode="inline", ambient=False))
+    app.add_route("/", lambda: "in", auth="silent")
+    client = app.test_client()
+    for headers in ({}, {"x-name": "anybody"}):
+        answer = client.get("/", headers=headers)
+        assert (answer.status_code, answer.headers.get("www-authenticate")) == (401, None)

@@ -47,6 +47,7 @@ async def test_keys_are_fetched_once_and_kept():
     issuer.now += KEEP - 1
     assert [key.kid for key in jwks.known("old") or ()] == ["old"]
     assert jwks.known(None) is not None
+    assert [key.kid for key in await jwks.fetched("old")] == ["old"]
     assert issuer.asked == 1
     issuer.now += 1
     assert jwks.known("old") is None

@@ -11,7 +11,7 @@ import pytest
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from flasgo import Flasgo, User
-from flasgo.contrib.jwt import encode_jwt, jwt_backend
+from flasgo.contrib.jwt import encode_jwt, is_signed, jwt_backend, parse
 
 SECRET = "a secret of the tests, 0123456789 and more of it"
 RSA = RSAKey.generate_key(2048, {"kid": "rsa"})
@@ -273,3 +273,11 @@ def test_a_token_needs_a_private_key_and_claims_that_are_json():
 
 def test_one_algorithm_may_be_given_as_text():
     assert backend(algorithms="HS256").judge(token()) is not None
+
+
+def test_a_key_that_its_algorithm_cannot_use_has_signed_nothing():
+    """Keys are chosen by what they can do; should one come through that cannot, its error is no answer to the client."""
+    parsed = parse(encode_jwt({"sub": "alice"}, EC.as_pem(private=True), algorithm="ES256", expires_in=60))
+    assert parsed is not None
+    assert is_signed(parsed, EC)
+    assert not is_signed(parsed, ECKey.generate_key("P-384"))
