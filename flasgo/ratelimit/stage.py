@@ -151,7 +151,7 @@ def lone_gate(limiter: Limiter, quota: Quota) -> Gate:
                 return
             key = made
         decision = take(key)
-        if decision.allowed and request.rate_limit is None:
+        if decision.allowed:  # nobody has been told anything before: this stage is the first of the two
             request.rate_limit = decision
         else:
             told(request, decision)

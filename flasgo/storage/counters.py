@@ -23,7 +23,7 @@ from flasgo.storage.rates import (
     make_rate,
     pack_one,
     tag_of,
-    unpack_one,
+    unpack_counts,
     verdict_of,
 )
 
@@ -92,7 +92,7 @@ class CounterTable:
             try:
                 state = states.get(key)
                 if state is not None and len(state) == ONE_BUCKET_SIZE:
-                    _, count, first, last = unpack_one(state)
+                    count, first, last = unpack_counts(state)
                     now = clock() // 1000
                     left, reset = most - count, first + period - now
                     # One more in a bucket that is alone: nearly every request.

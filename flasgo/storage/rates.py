@@ -26,7 +26,7 @@ from flasgo.storage.window import (
 MICROSECONDS = 1_000_000
 
 ONE_BUCKET = Layout("<IIqq")
-unpack_one = cast("Callable[[bytes], tuple[int, int, int, int]]", ONE_BUCKET.unpack)
+unpack_counts = cast("Callable[[bytes], tuple[int, int, int]]", Layout("<4xIqq").unpack)  # without its tag
 pack_one = cast("Callable[[int, int, int, int], bytes]", ONE_BUCKET.pack)
 ONE_BUCKET_SIZE = ONE_BUCKET.size
 TWO_BUCKETS = Layout("<IIqqIqq")
@@ -82,7 +82,7 @@ class SlidingWindow:
             if 0 < cost <= limit:
                 return 0, limit - cost, period, ONE_BUCKET.pack(self.tag, cost, now, now)
         elif cost and len(state) == ONE_BUCKET.size:
-            _, count, first, last = unpack_one(state)
+            count, first, last = unpack_counts(state)
             left = limit - count - cost
             if left >= 0 and last <= now < first + period:
                 return 0, left, first + period - now, ONE_BUCKET.pack(self.tag, count + cost, first, now)
