@@ -92,16 +92,22 @@ class FormReader:
                 value = unsent
             if value is not MISSING:
                 found[name] = value
-        for name, many, unsent in self.files:
-            files = form.filelist(name)
-            if files:
-                found[name] = files if many or len(files) > 1 else files[0]
-            elif unsent is not MISSING:
-                found[name] = unsent
+        if self.files:
+            self._add_files(form, found)
         if self.known is not None:
             found |= {name: texts[name] for name in texts if name not in self.known}
             found |= {name: files for name, files in form.files.items() if name not in self.known}
         return found
+
+    def _add_files(self, form: FormData, found: Raw) -> None:
+        for name, many, unsent in self.files:
+            files = form.filelist(name)
+            if files:
+                found[name] = files if many or len(files) > 1 else files[0]
+            elif any(texts := form.getlist(name)):
+                found[name] = texts if many else texts[0]  # it is no file, and will be refused
+            elif unsent is not MISSING:
+                found[name] = unsent
 
     def issues(self, form: FormData) -> Iterator[Issue]:
         """All that is wrong with it."""

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from flasgo.openapi.schemas import Schema, Schemas
 from flasgo.plan.forms import takes_empty_text
-from flasgo.plan.model import JSON, MISSING, FormField, Input
+from flasgo.plan.model import JSON, MISSING, MULTIPART_FORM, FormField, Input
 from flasgo.routing.converters import AnyConverter, Converter, FloatConverter, IntConverter, PathConverter, StrConverter
 from flasgo.routing.rule import Rule
 from flasgo.validation import spellings
@@ -101,6 +101,10 @@ def _builtin(default: object, codecs: Codecs) -> object:
     return made
 
 
+NAMES = r"^[^\u0000-\u001f\u007f]*$"
+"""What a part of a multipart form may be called: its head is one line of text (WHATWG HTML §4.10.21.8)."""
+
+
 def body_of(rule: Rule, schemas: Schemas) -> Schema | None:
     """The request body in every form in which it may be sent, or None where the route takes none."""
     plan = rule.route.plan
@@ -109,10 +113,12 @@ def body_of(rule: Rule, schemas: Schemas) -> Schema | None:
     content: Schema = {}
     if plan.body is not None and JSON in plan.media_types:
         content[JSON] = {"schema": schemas.of(plan.body.annotation, sent=True)}
-    forms = [kind for kind in plan.media_types if kind != JSON]
-    if forms:
-        form = _form([one for one in plan.inputs if one.location not in PLACES], schemas)
-        content |= {kind: {"schema": form} for kind in forms}
+    for kind in plan.media_types:
+        if kind != JSON:
+            form = _form([one for one in plan.inputs if one.location not in PLACES], schemas)
+            if kind == MULTIPART_FORM:
+                form["propertyNames"] = {"pattern": NAMES}
+            content[kind] = {"schema": form}
     return {"required": plan.needs_body, "content": content}
 
 
@@ -129,7 +135,9 @@ def _form(inputs: list[Input], schemas: Schemas) -> Schema:
         else:
             schemas.of(one.annotation, partial(_fill, form, schemas, one.fields), sent=True)
             required += [field.name for field in one.fields if field.required]
-    return form | {"required": required} if required else form
+    if required:
+        form["required"] = required
+    return form
 
 
 def _finish_field(finish: Callable[[Schema], None], one: Input, schema: Schema) -> None:

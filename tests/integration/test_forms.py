@@ -296,7 +296,7 @@ def test_single_fields_and_files():
     assert every.json() == ["a", "notes.txt", [1, 2], 2, True, None, None, "y", 1, 1]
     assert problems(client.post("/take", data={"document": "text", "page": "x"}, files={"name": TEXT})) == [
         ("form", "/name", "missing"),
-        ("file", "/document", "missing"),
+        ("file", "/document", "type_error"),
         ("form", "/page/0", "type_error"),
     ]
 
@@ -546,3 +546,18 @@ def test_parameters_that_cannot_stand_together():
     assert "max_file_bytes=-1 is negative" in refused(lambda: "", max_file_bytes=-1)
     assert "max_file_bytes=20000000 is more than" in refused(lambda: "", max_file_bytes=20_000_000)
     assert "max_file_bytes=11 is more than" in refused(lambda: "", max_file_bytes=11, max_body_bytes=10)
+
+
+@pytest.mark.parametrize("text", ["a", "", None])
+def test_text_is_no_file(text: str | None):
+    app = Flasgo(settings={"CSRF_ENABLED": False})
+
+    @app.post("/")
+    async def upload(files: Annotated[list[UploadedFile], File()]) -> int:
+        return len(files)
+
+    part = '--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+    body = part % ("other", "1") + ("" if text is None else part % ("files", text)) + "--b--\r\n"
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    response = app.test_client().post("/", body=body.encode(), headers=headers)
+    assert response.status_code == (422 if text else 200)

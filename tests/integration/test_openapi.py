@@ -40,6 +40,10 @@ from flasgo import (
 T = TypeVar("T")
 
 
+NAMES = r"^[^\u0000-\u001f\u007f]*$"
+"""What a part of a multipart form may be called."""
+
+
 class Genre(Enum):
     NOVEL = "novel"
     POEM = "poem"
@@ -398,6 +402,7 @@ class TestBodies:
                     "type": "object",
                     "properties": {"cover": file, "alt": {"type": "string", "default": "none"}},
                     "required": ["cover"],
+                    "propertyNames": {"pattern": NAMES},
                 }
             }
         }
@@ -417,7 +422,11 @@ class TestBodies:
         def handler(form: FormData) -> None: ...
 
         content = described(handler, method="post")["requestBody"]["content"]
-        assert content["multipart/form-data"]["schema"] == {"type": "object", "properties": {}}
+        assert content["multipart/form-data"]["schema"] == {
+            "type": "object",
+            "properties": {},
+            "propertyNames": {"pattern": NAMES},
+        }
 
     def test_a_form_has_no_null(self):
         class Reply(Struct):
@@ -430,6 +439,7 @@ class TestBodies:
         assert schema == {
             "type": "object",
             "properties": {"text": {"type": "string"}, "score": {"anyOf": [{"type": "integer"}, {"type": "string"}]}},
+            "propertyNames": {"pattern": NAMES},
         }
 
     def test_a_get_has_no_body(self):
