@@ -3,12 +3,13 @@
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flasgo.http.clients import client_key
 from flasgo.storage.counters import CounterTable
-from flasgo.storage.model import Counter
+from flasgo.storage.decision import decision_of
+from flasgo.storage.model import Algorithm, Counter
 
 
 class Clock:
@@ -215,3 +216,19 @@ def test_what_is_no_address_is_a_key_of_its_own(ip: str) -> None:
     assert key is not None
     assert len(key) <= 80
     assert key != client_key(ip + "y")
+
+
+@given(
+    algorithm=st.sampled_from(["window", "bucket"]),
+    cost=st.integers(1, 3),
+    steps=st.lists(st.integers(-90_000_000, 90_000_000) | st.integers(0, 2_000_000), max_size=30),
+)
+@example(algorithm="window", cost=1, steps=[0, 30_000_000, -20_000_000, 65_000_000])  # a clock set back for a while
+def test_a_taker_counts_as_take_does_whatever_the_clock_says(algorithm: Algorithm, cost: int, steps: list[int]) -> None:
+    clock = Clock()
+    one, other = CounterTable(clock=clock), CounterTable(clock=clock)
+    take = one.taker(one.rate(algorithm, 5, 60), cost)
+    rate = other.rate(algorithm, 5, 60)
+    for step in steps:
+        clock.now = max(0, clock.now + step)
+        assert take("key") == decision_of(5, other.take("key", rate, cost))
