@@ -138,7 +138,7 @@ def test_everything_works_without_scripts_and_in_the_dark(board: tuple[str, dict
         page.get_by_label("Status").select_option("any")
         page.get_by_role("button", name="Show").click()
         assert page.get_by_text("Page 1 of 2").is_visible()
-        page.get_by_role("link", name="After").click()
+        page.get_by_role("link", name="After →").click()
         assert page.get_by_text("Page 2 of 2").is_visible()
         page.goto(f"{address}/incidents")
         page.get_by_role("button", name="Take Welcome mails").click()
