@@ -110,6 +110,7 @@ REQUEST: Mapping[str, str] = {
     "url_root": "write url_for(endpoint, _external=True).",
     "url_rule": "write request.endpoint, its name.",
     "user_agent": "write request.headers.get('user-agent').",
+    "values": "write request.args for the query and request.form for the form: who may set them is not the same.",
     "view_args": "write request.path_params.",
 }
 

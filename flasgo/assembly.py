@@ -442,7 +442,7 @@ def forms_of(rule: Rule, settings: Settings) -> tuple[Pattern, ...]:
 
 def unmatched(request: Request) -> Response:
     """The answer where no route matches: 404, 405, the automatic OPTIONS, or a redirect to the other form of the slash."""
-    (miss,) = cast("tuple[Miss | MalformedRequest]", request.values)
+    (miss,) = cast("tuple[Miss | MalformedRequest]", request.path_values)
     if isinstance(miss, MalformedRequest):
         raise miss
     if miss.slash is not None:

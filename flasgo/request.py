@@ -122,7 +122,7 @@ class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
     scope: Scope
     receive: Receive
     terms: Terms
-    values: tuple[object, ...]
+    path_values: tuple[object, ...]
     """The converted values of the path's placeholders, in their order."""
     fields: dict[bytes, bytes]
     repeats: bool
@@ -217,7 +217,7 @@ class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
     def path_params(self) -> dict[str, object]:
         """The converted values of the path's placeholders."""
         # Where no route matched there are no names, and `values` are something else.
-        return dict(zip(self.terms.parameters, self.values, strict=False))
+        return dict(zip(self.terms.parameters, self.path_values, strict=False))
 
     @property
     def g(self) -> State:

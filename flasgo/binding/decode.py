@@ -79,7 +79,7 @@ def compile_binding(
 ) -> Code:
     """The lines that bind a handler's arguments; `parameters` are the names in the path, in its order."""
     models = models_of(plan)
-    lines = ["values = request.values"] if parameters else []
+    lines = ["values = request.path_values"] if parameters else []
     names: dict[str, object] = {}
     content = compile_content(plan)
     if content is not None:

@@ -37,7 +37,7 @@ def test_what_the_path_has_already_is_passed_on():
     def handler(b, a: int, **rest): ...
 
     code = compiled(handler, "/<int:a>/<b>/<c>")
-    assert code == Code(("values = request.values",), {}, "values[1], values[0], c=values[2]")
+    assert code == Code(("values = request.path_values",), {}, "values[1], values[0], c=values[2]")
 
 
 def test_one_conversion_for_each_location():
