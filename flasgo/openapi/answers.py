@@ -83,8 +83,8 @@ class Answers:
             as_json = speaks and status not in nowhere  # a path that is none belongs to no route
             if str(status) not in found:
                 found[str(status)] = self._error(status, of_status, speaks_json=as_json)
-            elif "content" in found[str(status)]:
-                _merge(found[str(status)]["content"], self._forms(of_status, speaks_json=as_json))
+            elif forms := self._forms(of_status, speaks_json=as_json):
+                _merge(found[str(status)].setdefault("content", {}), forms)
         opened = any(answer.open or _is_response(answer) for answer in answers)
         found["default"] = {"description": "Whatever else the handler answers."} if opened else self._default(speaks)
         return found

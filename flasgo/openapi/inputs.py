@@ -1,6 +1,6 @@
 """What a route takes: its parameters and its request body, from the plan that binds them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
 from math import isfinite
@@ -11,6 +11,7 @@ from msgspec import UNSET
 from flasgo.openapi.schemas import Schema, Schemas
 from flasgo.plan.forms import takes_empty_text
 from flasgo.plan.model import JSON, MISSING, MULTIPART_FORM, FormField, Input
+from flasgo.plan.types import json_problem
 from flasgo.routing.converters import AnyConverter, Converter, FloatConverter, IntConverter, PathConverter, StrConverter
 from flasgo.routing.rule import Rule
 from flasgo.validation import spellings
@@ -41,7 +42,7 @@ def _in_path(name: str, converter: Converter, one: Input | None, schemas: Schema
     parameter: Schema = {"name": name, "in": "path", "required": True}
     made = _of_converter(converter)
     if one is None or one.ready:
-        parameter["schema"] = made or schemas.of(converter.python_type)
+        parameter["schema"] = made or _of_made(converter.python_type, schemas)
         return parameter
 
     def narrow(schema: Schema) -> None:
@@ -69,6 +70,11 @@ def _of_converter(converter: Converter) -> Schema:
             return {"type": "string", "minLength": 1}
         case _:
             return {}
+
+
+def _of_made(kind: object, schemas: Schemas) -> Schema:
+    """The schema of what a converter of the user's makes; of a class that JSON does not know is only known that it is sent as text."""
+    return {"type": "string"} if json_problem(kind, codecs=schemas.codecs) is not None else schemas.of(kind)
 
 
 def _finish(parameter: Schema, one: Input, codecs: Codecs) -> Callable[[Schema], None]:
@@ -149,7 +155,8 @@ def _finish_field(finish: Callable[[Schema], None], one: Input, schema: Schema) 
 
 def _fill(form: Schema, schemas: Schemas, fields: tuple[FormField, ...], schema: Schema) -> None:
     """The record's members as a form has them."""
-    record = next(_records(schema, schemas))
+    alternatives = map(schemas.resolved, schema.get("anyOf", (schema,)))
+    record = next(one for one in alternatives if one.get("type") == "object")  # beside it there is nothing but null
     optional = {field.name for field in fields if not (field.required or field.file or takes_empty_text(field.shape))}
     for name, each in record.get("properties", {}).items():
         form["properties"][name] = _sendable(as_text(deepcopy(each)), empty=name in optional)
@@ -210,11 +217,3 @@ def as_text(schema: Schema) -> Schema:
     if isinstance(items, dict) and "anyOf" in items:
         as_text(items)
     return schema
-
-
-def _records(schema: Schema, schemas: Schemas) -> Iterator[Schema]:
-    """The one record among the alternatives of a schema."""
-    for alternative in schema.get("anyOf", (schema,)):
-        resolved = schemas.resolved(alternative)
-        if resolved.get("type") == "object":
-            yield resolved

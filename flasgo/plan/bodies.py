@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from flasgo.http.uploads import UploadedFile
 from flasgo.pageform import PageForm
-from flasgo.plan.forms import form_fields, is_file
+from flasgo.plan.forms import bare, form_fields, is_file
 from flasgo.plan.markers import LOCATIONS
 from flasgo.plan.model import MISSING, FormField, Input
 from flasgo.plan.reading import Reading, spelled
@@ -147,10 +147,7 @@ def _has_files(annotation: object) -> bool:
 
 def _nothing(annotation: object) -> object:
     """The empty collection of this type; MISSING where its length is fixed."""
-    shape = msgspec.inspect.type_info(annotation)
-    while isinstance(shape, shapes.Metadata):
-        shape = shape.type
-    if not isinstance(shape, shapes.CollectionType):
+    if not isinstance(bare(msgspec.inspect.type_info(annotation)), shapes.CollectionType):
         return MISSING
     kind, _ = peel(annotation)
     made: object = msgspec.convert([], cast("Any", get_origin(kind) or kind))

@@ -238,6 +238,32 @@ def test_what_stays_empty_or_away_means_what_a_browser_means():
     ]
 
 
+def test_required_text_that_may_be_none_is_none_when_it_stays_away():
+    class Note(Struct):
+        text: str | None
+
+    async def take(form: Annotated[Note, Form()]) -> Note:
+        return form
+
+    client = client_of(take)
+    assert client.post("/take", data={"other": ""}).json() == {"text": None}
+    assert client.post("/take", data={"text": ""}).json() == {"text": ""}
+    assert client.post("/take", data={"text": "null"}).json() == {"text": "null"}
+    assert problems(client.post("/take", data={"text": ["a", "b"]})) == [("form", "/text", "repeated")]
+
+
+def test_a_list_of_which_nothing_was_chosen_keeps_its_constraints():
+    async def few(tags: Annotated[list[str], Form(), Meta(max_length=2)]) -> list[str]:
+        return tags
+
+    async def some(tags: Annotated[list[str], Form(), Meta(min_length=1)]) -> None: ...
+
+    client = client_of(few, some)
+    assert client.post("/few", data={"other": ""}).json() == []
+    assert problems(client.post("/few", data={"tags": ["a", "b", "c"]})) == [("form", "/tags", "too_long")]
+    assert problems(client.post("/some", data={"other": ""})) == [("form", "/tags", "too_short")]
+
+
 class Required(Struct):
     number: int
     ticked: bool

@@ -25,6 +25,7 @@ from flasgo import (
     FormData,
     HasScope,
     Header,
+    HTTPException,
     NotFound,
     Problem,
     Query,
@@ -176,6 +177,19 @@ class TestDocument:
         with pytest.raises(ConfigurationError, match=message):
             app.openapi_spec()
 
+    def test_the_class_that_a_converter_makes_is_sent_as_text(self):
+        class Slug:
+            pass
+
+        class SlugConverter(Converter):
+            def to_python(self, text: str) -> Slug: ...
+
+        app = make()
+        app.register_converter("slug", SlugConverter)
+        app.get("/<slug:of>")(lambda of: "")
+        (parameter,) = spec_of(app)["paths"]["/{of}"]["get"]["parameters"]
+        assert parameter == {"name": "of", "in": "path", "required": True, "schema": {"type": "string"}}
+
     def test_ids_are_unique(self):
         app = make()
         for path in ("/a", "/b", "/c"):
@@ -217,6 +231,9 @@ class TestDocument:
             ({"tags": "books"}, "is one string"),
             ({"responses": {999: "x"}}, "responses: 999"),
             ({"responses": {200: type}}, r"responses\[200\]"),
+            ({"raises": NotFound}, r"write raises=\(NotFound,\)"),
+            ({"raises": [ValueError]}, "name classes of HTTPException"),
+            ({"raises": [HTTPException]}, "says no status; name one of its subclasses"),
         ],
     )
     def test_what_a_route_says_is_checked(self, options: Any, message: str):
@@ -293,6 +310,14 @@ class TestParameters:
         assert found["not"]["schema"].pop("pattern").startswith("^(?:[Tt][Rr][Uu][Ee]|")
         assert found["not"]["schema"] == {"type": ["boolean", "string"], "default": False}
         assert "accept" not in found
+
+    def test_a_default_that_nobody_can_send_is_not_said(self):
+        def handler(mark: Any = object(), size: Any = "seven") -> None: ...
+
+        found = parameters(handler)
+        assert not found["mark"]["required"]
+        assert "default" not in found["mark"]["schema"]
+        assert found["size"]["schema"]["default"] == "seven"
 
     def test_the_path_says_what_its_converters_take(self):
         class Slug(Converter):
@@ -417,6 +442,20 @@ class TestBodies:
         assert "application/x-www-form-urlencoded" in body["content"]
         content = described(whole, method="post")["requestBody"]["content"]
         assert content["multipart/form-data"]["schema"]["properties"] == {"name": {"type": "string"}}
+
+    def test_a_form_that_takes_no_other_fields_says_so(self):
+        class Closed(Struct, forbid_unknown_fields=True):
+            name: str
+
+        def handler(form: Annotated[Closed | None, Form()] = None) -> None: ...
+
+        content = described(handler, method="post")["requestBody"]["content"]
+        assert content["application/x-www-form-urlencoded"]["schema"] == {
+            "type": "object",
+            "properties": {"name": {"type": "string"}},
+            "required": ["name"],
+            "additionalProperties": False,
+        }
 
     def test_any_form_may_be_asked_for(self):
         def handler(form: FormData) -> None: ...
@@ -577,6 +616,8 @@ class TestAnswers:
         async def handler() -> str: ...
 
         assert list(responses(handler)["400"]["content"]) == ["application/problem+json", "text/html", "text/plain"]
+        found = responses(handler, raises=(OutOfStock,))
+        assert list(found["409"]["content"]) == ["application/problem+json", "text/html"]
 
     def test_types_of_one_status_are_alternatives(self):
         async def handler() -> tuple[Author, Literal[200]] | tuple[Taken, Literal[200, 201]]: ...
@@ -639,6 +680,29 @@ class TestAnswers:
 
         found = responses(handler, raises=(OutOfStock,))["409"]["content"]
         assert list(found) == ["application/json", "application/problem+json"]
+
+    def test_a_sentence_on_an_error_leaves_it_its_forms(self):
+        async def handler(number: int) -> Author: ...
+
+        found = responses(handler, "/<int:number>", responses={404: "No such author."})["404"]
+        assert found["description"] == "No such author."
+        assert list(found["content"]) == ["application/problem+json", "text/html", "text/plain"]
+
+    def test_a_sentence_on_an_error_whose_handler_says_nothing_stands_alone(self):
+        app = make()
+
+        @app.errorhandler(Conflict)
+        async def conflict(error: Conflict) -> Any: ...
+
+        @app.get("/", raises=(Conflict,), responses={409: "Taken."})
+        async def handler() -> Author: ...
+
+        assert spec_of(app)["paths"]["/"]["get"]["responses"]["409"] == {"description": "Taken."}
+
+    def test_what_has_no_schema_is_said_once(self):
+        async def handler() -> bytes | bytearray: ...
+
+        assert responses(handler)["200"]["content"] == {"application/octet-stream": {}}
 
     def test_handlers_of_the_users_say_what_they_answer(self):
         app = make()

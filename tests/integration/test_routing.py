@@ -83,6 +83,17 @@ def test_get_answers_head_without_the_body_but_with_its_length(path):
     assert head.headers["content-length"] == str(len(whole.body))
 
 
+def test_head_is_sent_on_where_get_would_be():
+    app = application()
+    app.get("/shelves/")(lambda: "")
+    app.put("/shelf")(lambda: "")
+    client = app.test_client()
+    moved, missing, other = (client.head(path, follow_redirects=False) for path in ("/shelves", "/nowhere", "/shelf"))
+    assert (moved.status_code, moved.headers["location"]) == (308, "/shelves/")
+    assert missing.status_code == 404
+    assert (other.status_code, other.headers["allow"]) == (405, "OPTIONS, PUT")
+
+
 def test_options_is_answered_by_itself():
     response = shop().test_client().options("/books/7")
     assert (response.status_code, response.body) == (204, b"")

@@ -8,7 +8,9 @@ from msgspec import Struct
 from flasgo import ContractError, Response
 from flasgo.binding.render import Render, compile_render
 from flasgo.plan.places import Context, plan_handler
+from flasgo.plan.produces import checked_produces
 from flasgo.response import to_response
+from flasgo.validation.codecs import NO_CODECS
 
 
 class Slim(Struct):
@@ -50,6 +52,21 @@ def test_verification_is_asked_for():
         renderer(list[int], verify=True)(["x"])
     with pytest.raises(ContractError, match="the value must be an integer"):
         renderer(int, verify=True)(True)
+
+
+def test_other_forms_are_written_of_what_is_not_verified():
+    def handler() -> list[int]:
+        return []
+
+    plan = plan_handler(handler, Context({}, frozenset(), ()))
+    (produces,) = checked_produces(
+        {"text/csv": lambda numbers: ",".join(map(str, numbers))}, plan, plan.source, NO_CODECS
+    )
+    (form,) = produces.representations
+    assert compile_render(plan, 200, verify=False, form=form)([1, 2]).body == b"1,2"
+    assert compile_render(plan, 200, verify=False, form=form)(["x"]).body == b"x"
+    with pytest.raises(ContractError, match="/0 must be an integer"):
+        compile_render(plan, 200, verify=True, form=form)(["x"])
 
 
 def test_no_answer_shares_its_header_fields_with_another():

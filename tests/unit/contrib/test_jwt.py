@@ -281,3 +281,4 @@ def test_a_key_that_its_algorithm_cannot_use_has_signed_nothing():
     assert parsed is not None
     assert is_signed(parsed, EC)
     assert not is_signed(parsed, ECKey.generate_key("P-384"))
+    assert not is_signed(parsed, ECKey.import_key(EC.as_dict(private=True), {"key_ops": ["sign"]}))

@@ -63,6 +63,26 @@ async def test_an_event_that_is_not_there_is_awaited_from_where_polling_stopped(
     assert await pending == event(b"a")
 
 
+class Awaitable:
+    """What a server may give that is no coroutine: an event after so many turns of the loop."""
+
+    def __init__(self, message: dict[str, Any], turns: int) -> None:
+        self.message = message
+        self.turns = turns
+
+    def __await__(self):
+        for _ in range(self.turns):
+            yield  # as a coroutine does that lets others run
+        return self.message
+
+
+async def test_what_is_awaited_need_not_be_a_coroutine():
+    assert poll(lambda: Awaitable(event(b"a"), 0)) == event(b"a")
+    pending = poll(lambda: Awaitable(event(b"b"), 2))
+    assert isinstance(pending, Pending)
+    assert await pending == event(b"b")
+
+
 async def test_a_failure_comes_through_at_either_step():
     with pytest.raises(ValueError, match="at once"):
         poll(server(ValueError("at once")))

@@ -160,6 +160,20 @@ def test_arrays() -> None:
     assert lines(document(body=pair), document(body=other)) == ["body[0]: type was integer, is string"]
 
 
+def test_references_that_go_round_mean_nothing_and_end() -> None:
+    old, new = document(answer=BOOK), document(answer={"$ref": "#/components/schemas/Here"})
+    for each in (old, new):
+        each["components"]["schemas"] |= {
+            "Here": {"$ref": "#/components/schemas/There"},
+            "There": {"$ref": "#/components/schemas/Here"},
+        }
+    assert lines(new, new) == []
+    assert lines(new, old) == []
+    assert lines(old, new) == [
+        "response 200: type was object, is anything",
+    ]
+
+
 def test_parameters() -> None:
     old = document(parameters=[query({})])
     assert lines(old, document()) == ["query parameter 'q': removed"]
