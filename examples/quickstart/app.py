@@ -44,7 +44,7 @@ async def list_books(min_pages: int = 0, tag: str | None = None) -> list[Book]:
 
 
 # csrf=False: there are no cookies and no logins here, so nothing that a page of another site could ride on.
-@app.post("/books", status_code=201, csrf=False)
+@app.post("/books", status_code=201, raises=(Conflict,), csrf=False)
 async def add_book(new: NewBook) -> Book:
     if any(book.title == new.title for book in shelf.values()):
         raise Conflict("A book of this title is on the shelf already.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, sync_playwright
@@ -62,6 +63,19 @@ def answer_to(operation: Locator) -> tuple[str, str]:
     shown.wait_for()
     status = shown.locator(".response-col_status").inner_text().split()[0]
     return status, shown.locator(".response-col_description").inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_dialogue_that_asks_for_the_token_is_in_sight(docs: Page, scheme: Literal["light", "dark"]):
+    docs.emulate_media(color_scheme=scheme)
+    docs.set_viewport_size({"width": 390, "height": 800})
+    docs.locator("button.authorize").first.click()
+    dialogue = docs.locator(".modal-ux").bounding_box()
+    assert dialogue is not None
+    assert dialogue["x"] >= 0
+    assert dialogue["x"] + dialogue["width"] <= 390
+    assert dialogue["y"] >= 0
+    assert dialogue["y"] + dialogue["height"] <= 800
 
 
 def test_the_shopkeeper_adds_a_book_and_its_cover_with_her_token(docs: Page, tmp_path: Path):

@@ -125,6 +125,9 @@ def test_it_shows_every_operation_and_its_tries_succeed(docs: Page, tmp_path: Pa
     assert execute(docs, "add_post") == "201"
     docs.locator("#operations-books-one_get .opblock-summary-control").click()
     docs.locator("#operations-books-one_get input[placeholder=id]").fill("3")
+    verbose = docs.locator("#operations-books-one_get tr[data-param-name=verbose] select")
+    assert verbose.locator("option").all_inner_texts() == ["--", "true", "false"]
+    verbose.select_option("true")
     assert execute(docs, "one_get") == "200"
     picture = tmp_path / "cover.png"
     picture.write_bytes(b"\x89PNG....")
@@ -140,5 +143,6 @@ def test_it_fits_narrow_windows_and_dark_ones(docs: Page, width: int, scheme: Li
     docs.set_viewport_size({"width": width, "height": 900})
     docs.emulate_media(color_scheme=scheme)
     docs.locator("#operations-books-add_post .opblock-summary-control").click()
+    assert execute(docs, "add_post") == "201"
     assert docs.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     docs.screenshot(path=tmp_path / "docs.png", full_page=True)

@@ -23,6 +23,25 @@
     return request;
   }
 
+  // A boolean may be spelled in many ways (`type: [boolean, string]`); whoever tries one chooses between true and false.
+  function choices() {
+    return {
+      wrapComponents: {
+        JsonSchemaForm: function (Original, system) {
+          return function Form(props) {
+            var schema = props.schema;
+            var types = schema && schema.get && schema.get("type");
+            var spelled = types && types.includes && typeof types !== "string" && types.includes("boolean");
+            return system.React.createElement(
+              Original,
+              spelled ? Object.assign({}, props, { schema: schema.set("type", "boolean") }) : props,
+            );
+          };
+        },
+      },
+    };
+  }
+
   window.ui = window.SwaggerUIBundle({
     url: data.document,
     dom_id: "#docs",
@@ -31,5 +50,6 @@
     tryItOutEnabled: true,
     validatorUrl: null,
     requestInterceptor: withToken,
+    plugins: [choices],
   });
 })();
