@@ -5,7 +5,7 @@ one answers, so the newer one must answer nothing else. Both are the same questi
 every value of the one fit the other?
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast
 
 from msgspec import Struct
@@ -19,6 +19,26 @@ LOWER: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProp
 UPPER: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 EXACT: Final = ("pattern", "format", "multipleOf", "contentEncoding", "contentMediaType", "const")
 """Constraints that a schema may lose, but not change or gain."""
+
+OF_TYPE: Final[Mapping[str, Collection[str]]] = {
+    **dict.fromkeys(("minLength", "maxLength", "pattern", "contentEncoding", "contentMediaType"), ("string",)),
+    "format": ("string", "integer", "number"),
+    **dict.fromkeys(
+        ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"), ("integer", "number")
+    ),
+    **dict.fromkeys(("items", "prefixItems", "minItems", "maxItems", "uniqueItems"), ("array",)),
+    **dict.fromkeys(
+        ("properties", "required", "additionalProperties", "propertyNames", "minProperties", "maxProperties"),
+        ("object",),
+    ),
+}
+"""Keywords that say something of values of these types only."""
+
+DESCRIBING: Final = frozenset({"anyOf", "oneOf", "discriminator", "title", "description", "default", "examples"})
+
+TYPES: Final[Mapping[type, str]] = {
+    bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object", type(None): "null",
+}  # fmt: skip
 
 
 def incompatible(old: Json, new: Json) -> list[str]:
@@ -156,8 +176,7 @@ class _Comparison:
     def single(self, side: Side, where: str) -> Iterator[str]:
         wide, narrow = side.wide, side.narrow
         kinds, given = _types(wide), _types(narrow)
-        known = given <= kinds | ({"integer"} if "number" in kinds else set()) and (given or "enum" in narrow)
-        if kinds and not known:
+        if kinds and not (given and given <= _taken_by(kinds)):
             yield f"{where}: {side.said('type')}"
             return
         if "enum" in wide and not ("enum" in narrow and all(value in wide["enum"] for value in narrow["enum"])):
@@ -217,12 +236,33 @@ class _Comparison:
 
 def _alternatives(schema: Json) -> Sequence[Json]:
     found = schema.get("anyOf") or schema.get("oneOf")
-    return [schema] if not found else [inner for one in found for inner in _alternatives(one)]
+    if not found and isinstance(schema.get("type"), list):
+        return [_of_type(schema, kind) for kind in schema["type"]]
+    if not found:
+        return [schema]
+    # What stands beside the alternatives holds for each of them, but for what only describes them all.
+    beside = {key: value for key, value in schema.items() if key not in DESCRIBING}
+    both = [one if "$ref" in one else {**beside, **one} for one in found]
+    return [inner for one in both for inner in _alternatives(one)]
+
+
+def _of_type(schema: Json, kind: str) -> Json:
+    """What a schema of several types says of one of them."""
+    rest = {key: value for key, value in schema.items() if kind in OF_TYPE.get(key, (kind,))}
+    if "enum" in rest:
+        rest["enum"] = [value for value in rest["enum"] if TYPES[type(value)] in _taken_by({kind})]
+    return {**rest, "type": kind}
 
 
 def _types(schema: Json) -> set[str]:
+    """The types of its values, as far as they are said; a list of types is a list of alternatives by now."""
     kind = schema.get("type")
-    return set(kind) if isinstance(kind, list) else {kind} if isinstance(kind, str) else set()
+    values = schema.get("enum", [schema["const"]] if "const" in schema else ())
+    return {kind} if isinstance(kind, str) else {TYPES[type(value)] for value in values}
+
+
+def _taken_by(kinds: set[str]) -> set[str]:
+    return kinds | {"integer"} if "number" in kinds else kinds
 
 
 def _tighter(wide: Json, narrow: Json, name: str, sign: int) -> bool:

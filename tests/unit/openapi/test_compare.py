@@ -125,6 +125,43 @@ def test_alternatives() -> None:
     ]
 
 
+def test_several_types_are_alternatives() -> None:
+    either, number = {"type": ["integer", "string"], "pattern": "^a"}, {"type": "integer"}
+    assert lines(document(body=number), document(body=either)) == []
+    assert lines(document(body=either), document(body=number)) == ["body: no longer takes string"]
+    looser = {"anyOf": [number, {"type": "string"}]}
+    assert lines(document(body=either), document(body=looser)) == []
+    assert lines(document(answer=either), document(answer=looser)) == ["response 200: may be string now"]
+    assert lines(document(body=number), document(body={"type": ["integer"]})) == []
+
+
+def test_what_stands_beside_alternatives_holds_for_each() -> None:
+    dates: dict[str, Any] = {"type": "string", "anyOf": [{"pattern": "^a"}, {"pattern": "^b"}]}
+    assert lines(document(body=dates), document(body=deepcopy(dates))) == []
+    assert lines(document(body=dates), document(body={**dates, "maxLength": 3})) == [
+        "body: no longer takes string",
+    ]
+    assert lines(document(body=dates), document(body={**dates, "anyOf": dates["anyOf"][:1]})) == [
+        "body: no longer takes string",
+    ]
+    assert lines(document(body=dates), document(body={"type": "string"})) == []
+    assert lines(document(body={"type": "integer"}), document(body={"const": "a"})) == [
+        "body: type was integer, is anything"
+    ]
+    referred = {"anyOf": [{"$ref": "#/components/schemas/Book"}, {"type": "null"}], "default": None}
+    assert lines(document(body=referred), document(body=referred)) == []
+
+
+def test_values_have_types() -> None:
+    mixed = {"enum": ["a", 1, None], "type": ["string", "integer", "null"]}
+    apart = {"anyOf": [{"enum": ["a"]}, {"enum": [1]}, {"type": "null"}]}
+    assert lines(document(answer=apart), document(answer=mixed)) == []
+    assert lines(document(answer={"type": "string"}), document(answer={"enum": [1]})) == [
+        "response 200: type was string, is anything"
+    ]
+    assert lines(document(answer={"type": "string"}), document(answer={"enum": ["a"]})) == []
+
+
 def test_properties() -> None:
     gone = {"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}
     assert lines(document(answer=BOOK), document(answer=gone)) == ["response 200: property 'pages' removed"]
@@ -202,6 +239,12 @@ def test_security() -> None:
     assert lines(document(security=first), document(security=second)) == ["security: asks for something else"]
     assert lines(document(security=first), document(security=[*first, {}])) == []
     assert lines(document(security=first), document()) == []
+
+
+def test_a_reference_to_itself_ends() -> None:
+    old = document(body={"$ref": "#/components/schemas/Self"})
+    old["components"]["schemas"]["Self"] = {"$ref": "#/components/schemas/Self"}
+    assert lines(old, deepcopy(old)) == []
 
 
 def test_long_values_are_cut() -> None:
