@@ -81,14 +81,17 @@ def launch(load: Callable[[], ASGIApp], options: ServeOptions, environment: Mapp
             return serve_with_workers(listener, options.workers, environment, grace=GRACE)
     with open_listener(options.host, options.port) as listener:
         _refuse_public_debug(app, listener)
-        say(_serving(listener, options))
-        return serve(app, listener, root_path=options.root_path, log_level=options.log_level)
+        return serve(
+            app,
+            listener,
+            root_path=options.root_path,
+            log_level=options.log_level,
+            announcement=_serving(listener, options),
+        )
 
 
 def _serve_as_child(app: ASGIApp, options: ServeOptions, inherited: Inheritance) -> int:
     _refuse_public_debug(app, inherited.listener)
-    if not options.in_workers:
-        say(f"{_serving(inherited.listener, options)}, reloading on edits")
     return serve(
         app,
         inherited.listener,
@@ -96,6 +99,7 @@ def _serve_as_child(app: ASGIApp, options: ServeOptions, inherited: Inheritance)
         log_level=options.log_level,
         grace=GRACE if options.in_workers else RELOAD_GRACE,
         share=Share(share_of(options.max_requests), inherited.tell) if options.max_requests else None,
+        announcement="" if options.in_workers else f"{_serving(inherited.listener, options)}, reloading on edits",
     )
 
 

@@ -1,15 +1,16 @@
 """Serving in this process, with uvicorn: quiet, and quick to stop when asked twice.
 
 Ctrl+C and SIGTERM are the usual end: open requests are answered, the application shuts down, and the status is 0. A signal
-during start-up and a second Ctrl+C do not wait. uvicorn is imported when serving starts: `import flasgo` does not pay for it.
+during start-up and a second Ctrl+C do not wait, not even for a thread that goes on. uvicorn is imported when serving starts: `import flasgo` does not pay for it.
 """
 
 import asyncio
 import logging
+import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import nullcontext
-from threading import current_thread, main_thread
+from threading import Timer, current_thread, main_thread
 from types import FrameType
 from typing import Literal, Protocol
 
@@ -23,6 +24,12 @@ LogLevel = Literal["critical", "error", "warning", "info", "debug"]
 
 GRACE = 30
 """Seconds that open requests get when the server is asked to stop."""
+
+HASTE = 1.0
+"""Seconds that the process gets for its clean end after a second Ctrl+C. Python cannot end a thread that goes on: it ends with the process."""
+
+LATE = 0.05
+"""Seconds after which connections are told of the end that were accepted before it and made after it. uvicorn counts them after 0.1 s."""
 
 
 class Share(Struct, frozen=True):
@@ -49,8 +56,11 @@ def serve(
     log_level: LogLevel = "info",
     grace: int = GRACE,
     share: Share | None = None,
+    announcement: str = "",
 ) -> int:
     """Serve until asked to stop; the exit status. `grace` is for requests that are open then, in seconds.
+
+    `announcement` is said once Ctrl+C and SIGTERM are handled: whoever has read it may send them.
 
     `log_level` "info" logs every request and what goes wrong, "debug" also what the server does, the others only what they say.
     """
@@ -58,11 +68,15 @@ def serve(
     on_main = current_thread() is main_thread()
     try:
         with on_stop_signals(stop) if on_main else nullcontext():  # uvicorn, having stopped, raises the signals again
+            if announcement:
+                say(announcement)
             return _run(_server(app, root_path, log_level, grace, share, stop), listener, stop)
     except KeyboardInterrupt:
         return 0
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else EXIT_STARTUP_FAILED
+    finally:
+        stop.is_over()
 
 
 def _run(server: _Server, listener: socket.socket, stop: "_Stop") -> int:
@@ -90,10 +104,39 @@ class _Stop:
     """
 
     asked = False
+    _haste: Timer | None = None
+
+    def make_haste(self) -> None:
+        """End the process soon, unless serving is over before."""
+        if self._haste is None:
+            self._haste = Timer(HASTE, _leave)
+            self._haste.daemon = True
+            self._haste.start()
+
+    def is_over(self) -> None:
+        if self._haste is not None:
+            self._haste.cancel()
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        if self.asked:
+            self.make_haste()
         self.asked = True
         raise KeyboardInterrupt
+
+
+class _Connection(Protocol):
+    def shutdown(self) -> None: ...
+
+
+def _tell_of_the_end(connections: Collection[_Connection]) -> None:
+    """To be told again is no mistake."""
+    for connection in tuple(connections):
+        connection.shutdown()
+
+
+def _leave() -> None:
+    say("a thread is still at work: it was dropped")
+    os._exit(0)
 
 
 def _server(  # noqa: PLR0917 - everything that uvicorn is to know
@@ -110,7 +153,8 @@ def _server(  # noqa: PLR0917 - everything that uvicorn is to know
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             super().handle_exit(sig, frame)
             if self.force_exit or not self.started:
-                raise KeyboardInterrupt
+                stop.asked = stop.asked or self.force_exit
+                stop(sig, frame)
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
@@ -127,6 +171,7 @@ def _server(  # noqa: PLR0917 - everything that uvicorn is to know
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             if self.server_state.tasks:
                 say(f"waiting up to {grace} s for open requests (Ctrl+C to drop them)")
+            asyncio.get_running_loop().call_later(LATE, _tell_of_the_end, self.server_state.connections)
             await super().shutdown(sockets)
 
     config = uvicorn.Config(

@@ -39,6 +39,22 @@ def test_it_serves_says_where_logs_requests_and_ends_quietly(workshop, target, n
 
 
 @pytest.mark.slow
+def test_a_second_ctrl_c_ends_it_at_once_even_if_a_handler_never_returns(workshop):
+    workshop.write("app.py", APP + "\n@app.get('/stuck')\ndef stuck() -> str:\n    Event().wait()\n    return ''\n")
+    workshop.write("app.py", "from threading import Event\n" + (workshop.root / "app.py").read_text())
+    server = workshop.serve("app.py")
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(f"GET /stuck HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert server.get("/") == (200, "hello")
+        server.process.send_signal(signal.SIGINT)
+        server.wait_for_line("waiting up to 30 s for open requests")
+        assert server.process.poll() is None
+        assert server.stop(signal.SIGINT) == 0
+    assert "a thread is still at work" in server.said
+
+
+@pytest.mark.slow
 def test_it_serves_a_package_with_its_environment_file(workshop):
     workshop.write(".env", "GREETING=from the file\nHOME_GREETING=${GREETING}!\nFLASGO_TAKEN=file\n")
     workshop.write("shop/__init__.py", "")

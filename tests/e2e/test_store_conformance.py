@@ -24,6 +24,9 @@ from flasgo.storage.model import Algorithm
 from flasgo.storage.sqlite import SQLiteStore
 from flasgo.storage.urls import open_store
 
+PATIENCE = 20.0
+"""Seconds that an operation may take on a busy machine. Nothing here is timed: only what never ends fails by it."""
+
 
 @pytest.fixture(scope="module")
 def redis(redis_servers):
@@ -38,7 +41,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         made = SQLiteStore(tmp_path / "store.db")
     else:
         server = request.getfixturevalue("redis" if request.param == "redis" else "redis_cluster")
-        made = RedisStore(server.url, prefix=f"{request.node.name}:", timeout=2)
+        made = RedisStore(server.url, prefix=f"{request.node.name}:", timeout=PATIENCE)
     yield made
     await made.aclose()
 
@@ -421,7 +424,7 @@ class TestRedis:
     async def test_in_a_cluster_all_counters_are_of_one_slot(self, tmp_path: Path, redis_servers) -> None:
         """A cluster of one server: it refuses scripts whose keys are of several slots."""
         server = redis_servers("--cluster-enabled", "yes", "--dir", str(tmp_path))
-        store = RedisStore(server.url, timeout=2)
+        store = RedisStore(server.url, timeout=PATIENCE)
         try:
             slots = ("redis-cli", "-p", str(server.port), "cluster", "addslotsrange", "0", "16383")
             subprocess.run(slots, check=True, capture_output=True)
@@ -444,7 +447,7 @@ class TestRedis:
     async def test_a_server_of_a_cluster_that_is_killed_takes_its_keys_with_it_until_it_is_back(
         self, redis_cluster
     ) -> None:
-        store = RedisStore(redis_cluster.url, prefix="kill:", timeout=2)
+        store = RedisStore(redis_cluster.url, prefix="kill:", timeout=PATIENCE)
         keys = [f"key{number}" for number in range(24)]
 
         async def put(key: str) -> bool:
@@ -497,11 +500,11 @@ class TestRedis:
             await store.get("key")
 
     async def test_a_server_that_nobody_trusts_is_unavailable(self, redis_tls) -> None:
-        store = RedisStore(redis_tls.url, timeout=5)
+        store = RedisStore(redis_tls.url, timeout=PATIENCE)
         with pytest.raises(StoreUnavailable, match=r"(?i)certificate verify failed|ssl"):
             await store.get("key")
         await store.aclose()
-        plain = RedisStore(redis_tls.url.replace("rediss", "redis"), timeout=2)
+        plain = RedisStore(redis_tls.url.replace("rediss", "redis"), timeout=PATIENCE)
         with pytest.raises(StoreUnavailable):
             await plain.get("key")
         await plain.aclose()
@@ -509,7 +512,7 @@ class TestRedis:
     async def test_its_script_counts_as_python_does(self, redis) -> None:
         """The same hits at the same times, by both: every verdict is the same."""
         now = 1_800_000_000_000_000
-        store = RedisStore(redis.url, prefix="same:", timeout=5, clock=lambda: now)
+        store = RedisStore(redis.url, prefix="same:", timeout=PATIENCE, clock=lambda: now)
         table = CounterTable(clock=lambda: now * 1000)
         chance = random.Random(5)
         rules: list[tuple[Algorithm, int, float, int]] = [
@@ -533,7 +536,7 @@ class TestRedis:
 
     async def test_a_walk_takes_as_many_steps_as_it_needs(self, redis, monkeypatch) -> None:
         monkeypatch.setattr("flasgo.contrib.redis.SCAN_COUNT", 2)
-        store = RedisStore(redis.url, prefix="w*lk:", timeout=5)
+        store = RedisStore(redis.url, prefix="w*lk:", timeout=PATIENCE)
         for number in range(30):
             await store.set(f"key{number:02}", b"")
         assert await store.keys("", limit=3) == ["key00", "key01", "key02"]
@@ -542,7 +545,7 @@ class TestRedis:
         await store.aclose()
 
     async def test_more_callers_than_connections_wait_for_their_turn(self, redis) -> None:
-        store = RedisStore(redis.url, prefix="turn:", max_connections=2, timeout=5)
+        store = RedisStore(redis.url, prefix="turn:", max_connections=2, timeout=PATIENCE)
         await store.set("key", b"1")
         assert await asyncio.gather(*(store.get("key") for _ in range(100))) == [b"1"] * 100
         await store.aclose()

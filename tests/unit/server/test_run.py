@@ -53,9 +53,10 @@ def test_launch_serves_in_this_process_and_says_where(calls, capsys):
     app = App()
     assert launch(lambda: app, options(root_path="/api", log_level="error"), {}) == 0
     ((name, args, given),) = calls
+    said = given.pop("announcement")
     assert (name, args[0], given) == ("serve", app, {"root_path": "/api", "log_level": "error"})
-    said = capsys.readouterr().err
-    assert re.fullmatch(r"flasgo: serving app\.py on http://127\.0\.0\.1:\d+/api \(Ctrl\+C to quit\)\n", said)
+    assert re.fullmatch(r"serving app\.py on http://127\.0\.0\.1:\d+/api \(Ctrl\+C to quit\)", said)
+    assert capsys.readouterr().err == "", "the server says it, once it handles Ctrl+C"
 
 
 def test_the_url_of_an_ipv6_address_has_brackets():
@@ -90,9 +91,9 @@ def test_launch_with_workers_serves_in_children(calls, capsys):
         (
             {"reload": True},
             reload.GRACE,
-            r"flasgo: serving app\.py on http://127\.0\.0\.1:\d+ .*, reloading on edits\n",
+            r"serving app\.py on http://127\.0\.0\.1:\d+ .*, reloading on edits",
         ),
-        ({}, reload.GRACE, r"flasgo: serving app\.py on http://127\.0\.0\.1:\d+ .*, reloading on edits\n"),
+        ({}, reload.GRACE, r"serving app\.py on http://127\.0\.0\.1:\d+ .*, reloading on edits"),
         ({"workers": 2}, GRACE, ""),
         ({"max_requests": 100}, GRACE, ""),
     ],
@@ -112,7 +113,8 @@ def test_launch_in_a_child_serves_on_the_socket_of_the_supervisor(
             assert 100 <= share.requests <= 120
             share.tell(SERVING)
             assert far_end.recv(16) == SERVING
-    assert re.fullmatch(said, capsys.readouterr().err)
+    assert re.fullmatch(said, options_given["announcement"])
+    assert not capsys.readouterr().err
 
 
 async def test_inside_a_running_event_loop_serving_is_refused(calls, capsys):
@@ -154,18 +156,18 @@ def test_workers_need_sessions_that_they_share(calls):
 # --- app.run() -------------------------------------------------------------------------------------------------------
 
 
-def test_run_app_serves_and_returns_after_a_quiet_ending(calls, capsys, monkeypatch):
+def test_run_app_serves_and_returns_after_a_quiet_ending(calls, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/project/site.py"])
     app = App()
     assert run_app(app, port=0) is None
     assert calls[0][1][0] is app
-    assert "serving site.py on" in capsys.readouterr().err
+    assert "serving site.py on" in calls[0][2]["announcement"]
 
 
-def test_run_app_without_a_program_name_still_says_what_it_serves(calls, capsys, monkeypatch):
+def test_run_app_without_a_program_name_still_says_what_it_serves(calls, monkeypatch):
     monkeypatch.setattr(sys, "argv", [""])
     run_app(App(), port=0)
-    assert "serving the application on" in capsys.readouterr().err
+    assert "serving the application on" in calls[0][2]["announcement"]
 
 
 def test_run_app_with_reload_watches_the_program_or_the_named_folders(calls, monkeypatch, tmp_path):

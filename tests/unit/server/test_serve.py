@@ -4,7 +4,8 @@ import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import Thread
+from threading import Event, Thread, Timer
+from threading import enumerate as threads
 from types import SimpleNamespace
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -246,3 +247,90 @@ def test_it_never_says_that_it_serves_when_its_start_fails(listener):
     told = []
     assert serve(App(startup="failed"), listener, share=Share(1, told.append)) == EXIT_STARTUP_FAILED
     assert told == []
+
+
+class TestHaste:
+    """What two signals do where the clean end takes too long: a thread that goes on cannot be ended by Python."""
+
+    @pytest.fixture
+    def left(self, monkeypatch):
+        left = Event()
+        monkeypatch.setattr(serving, "HASTE", 0.01)
+        monkeypatch.setattr(serving.os, "_exit", lambda status: left.set() if status == 0 else None)
+        return left
+
+    def test_the_process_is_left_by_a_second_signal(self, left, capfd):
+        stop = serving._Stop()
+        for _ in range(3):
+            with pytest.raises(KeyboardInterrupt):
+                stop(signal.SIGINT, None)
+        assert left.wait(10)
+        assert capfd.readouterr().err.count("flasgo: a thread is still at work: it was dropped") == 1
+
+    def test_the_process_is_not_left_by_one_signal_nor_when_serving_is_over(self, left, monkeypatch):
+        stop = serving._Stop()
+        with pytest.raises(KeyboardInterrupt):
+            stop(signal.SIGINT, None)
+        assert stop._haste is None
+        monkeypatch.setattr(serving, "HASTE", 60)
+        with pytest.raises(KeyboardInterrupt):
+            stop(signal.SIGINT, None)
+        timer = stop._haste
+        assert timer is not None
+        stop.is_over()
+        timer.join(10)
+        assert not timer.is_alive()
+        assert not left.is_set()
+
+    def test_serving_that_was_forced_to_end_does_not_end_the_process(self, listener, left, monkeypatch):
+        monkeypatch.setattr(serving, "HASTE", 60)
+        timers = [thread for thread in threads() if isinstance(thread, Timer)]
+        assert serve_one_request(App(startup="complete and hang at the end"), listener)[0] == 0
+        for thread in threads():
+            if isinstance(thread, Timer) and thread not in timers:
+                thread.join(10)
+                assert not thread.is_alive()
+        assert not left.is_set()
+
+
+def test_what_is_said_first_is_said_when_ctrl_c_is_handled(listener, monkeypatch):
+    """A test, or a person, who reads it and presses Ctrl+C at once gets the usual end."""
+    monkeypatch.setattr(serving, "say", lambda _: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(serving, "_server", lambda *_: pytest.fail("it serves"))
+    assert serve(App(), listener, announcement="serving") == 0
+
+
+def test_a_connection_that_is_made_while_the_server_ends_is_told_of_it(listener, monkeypatch):
+    """The event loop accepts it before the end and makes it after uvicorn has told all there are; here it is hidden from uvicorn."""
+    told = []
+    servers = []
+
+    class Connection:
+        def shutdown(self):
+            told.append(self)
+            servers[0].server_state.connections.discard(self)
+
+    late = Connection()
+
+    class Late(App):
+        async def __call__(self, scope, receive, send):
+            if scope["type"] == "http":
+                signal.raise_signal(signal.SIGINT)
+                asyncio.get_running_loop().call_soon(look)
+            await super().__call__(scope, receive, send)
+
+    def look():
+        if servers[0].servers[0].is_serving():
+            asyncio.get_running_loop().call_soon(look)
+        else:
+            servers[0].server_state.connections.add(late)
+
+    prepare = serving._server
+
+    def prepared(*arguments):
+        servers.append(prepare(*arguments))
+        return servers[0]
+
+    monkeypatch.setattr(serving, "_server", prepared)
+    assert serve_one_request(Late(), listener, number=None)[0] == 0
+    assert told == [late]
