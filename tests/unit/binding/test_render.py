@@ -1,5 +1,6 @@
 """A renderer for each declaration, and no more in it than the declaration needs."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from flasgo.binding.render import Render, compile_render
 from flasgo.plan.places import Context, plan_handler
 from flasgo.plan.produces import checked_produces
 from flasgo.response import to_response
+from flasgo.streaming_response import StreamingResponse
 from flasgo.validation.codecs import NO_CODECS
 
 
@@ -52,6 +54,14 @@ def test_verification_is_asked_for():
         renderer(list[int], verify=True)(["x"])
     with pytest.raises(ContractError, match="the value must be an integer"):
         renderer(int, verify=True)(True)
+
+
+@pytest.mark.parametrize("verify", [False, True])
+def test_each_line_of_a_stream_loses_what_its_type_does_not_have(verify: bool):
+    render = renderer(Iterator[Slim], verify=verify)
+    response = render(iter(()))
+    assert isinstance(response, StreamingResponse)
+    assert [response.encode(value) for value in (Slim(1), Wide(2))] == [b'{"id":1}\n', b'{"id":2}\n']
 
 
 def test_other_forms_are_written_of_what_is_not_verified():
