@@ -128,7 +128,12 @@ class Terminal:
     def close(self) -> None:
         if self.server is not None:
             self.server.send_signal(signal.SIGINT)
-            self.server.wait(PATIENCE)
+            try:
+                self.server.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.server.kill()
+                self.server.wait()
+                pytest.fail(f"Ctrl+C did not end the server: {(self.directory.parent / 'server.log').read_text()}")
         self.server = None
 
 
