@@ -68,6 +68,16 @@ APP = dedent(
         return Book(title=body.title, pages=body.pages, id=7)
 
 
+    class Album(Struct):
+        images: list[UploadedFile]
+        public: bool = False
+
+
+    @app.post("/albums", tags=["books"])
+    async def album(album: Annotated[Album, Form()]) -> dict[str, int]:
+        return {"images": len(album.images), "size": sum(image.size for image in album.images), "public": album.public}
+
+
     @app.post("/covers", tags=["books"])
     async def cover(cover: Annotated[Cover, Form()]) -> dict[str, int]:
         return {"size": cover.image.size}
@@ -120,7 +130,7 @@ def execute(page: Page, operation: str) -> str:
 
 def test_it_shows_every_operation_and_its_tries_succeed(docs: Page, tmp_path: Path):
     assert docs.title() == "Bookshop Docs"
-    assert docs.locator(".opblock").count() == 3
+    assert docs.locator(".opblock").count() == 4
     docs.locator("#operations-books-add_post .opblock-summary-control").click()
     assert execute(docs, "add_post") == "201"
     docs.locator("#operations-books-one_get .opblock-summary-control").click()
@@ -134,6 +144,17 @@ def test_it_shows_every_operation_and_its_tries_succeed(docs: Page, tmp_path: Pa
     docs.locator("#operations-books-cover_post .opblock-summary-control").click()
     docs.locator("#operations-books-cover_post input[type=file]").set_input_files(picture)
     assert execute(docs, "cover_post") == "200"
+    docs.locator("#operations-books-album_post .opblock-summary-control").click()
+    album = docs.locator("#operations-books-album_post")
+    for _ in range(2):
+        album.get_by_role("button", name="Add").click()
+        album.locator("input[type=file]").last.set_input_files(picture)
+    public = album.locator("tr[data-property-name=public] select")
+    assert public.locator("option").all_inner_texts() == ["--", "true", "false"]
+    public.select_option("true")
+    assert execute(docs, "album_post") == "200"
+    answer = album.locator(".live-responses-table .response-col_description").last.inner_text()
+    assert ('"images": 2' in answer, '"size": 16' in answer, '"public": true' in answer) == (True, True, True), answer
     docs.screenshot(path=tmp_path / "docs.png")
 
 

@@ -26,20 +26,29 @@
   // A boolean may be spelled in many ways (`type: [boolean, string]`); whoever tries one chooses between true and false.
   function choices() {
     return {
+      components: { JsonSchema_string_binary: File }, // looked up, and complained of, before the field for files is taken
       wrapComponents: {
         JsonSchemaForm: function (Original, system) {
           return function Form(props) {
-            var schema = props.schema;
-            var types = schema && schema.get && schema.get("type");
-            var spelled = types && types.includes && typeof types !== "string" && types.includes("boolean");
-            return system.React.createElement(
-              Original,
-              spelled ? Object.assign({}, props, { schema: schema.set("type", "boolean") }) : props,
-            );
+            return system.React.createElement(Original, Object.assign({}, props, { schema: asField(props.schema) }));
           };
         },
       },
     };
+  }
+
+  function File() {
+    return null;
+  }
+
+  // One item of a list of files is asked for as a file where its format says so.
+  function asField(schema) {
+    if (!schema || !schema.getIn) return schema;
+    var mayBeEmpty = schema.getIn(["anyOf", 1, "const"]) === "";
+    var types = schema.getIn(mayBeEmpty ? ["anyOf", 0, "type"] : ["type"]);
+    if (types && typeof types !== "string" && types.includes("boolean")) return schema.delete("anyOf").set("type", "boolean");
+    if (schema.getIn(["items", "contentMediaType"])) return schema.setIn(["items", "format"], "binary");
+    return schema;
   }
 
   window.ui = window.SwaggerUIBundle({
