@@ -62,14 +62,20 @@ HASHABLE = st.sampled_from([int, float, str, Decimal, UUID, Colour, Literal["a",
 FIELDS = ("a", "b", "x/y")
 
 
+KEPT: list[object] = []
+"""Every type that msgspec has seen here: 0.23 crashed once in a while, where types were made and freed with each example."""
+
+
 def struct(kinds: list[object], required: int, **config: Any) -> object:
     members = [(name.replace("/", "_"), kind) for name, kind in zip(FIELDS, kinds, strict=False)]
-    return msgspec.defstruct(
+    made = msgspec.defstruct(
         "Generated",
         [*members[:required], *((name, kind, None) for name, kind in members[required:])],
         rename={"x_y": "x/y"},
         **config,
     )
+    KEPT.append(made)
+    return made
 
 
 def checked(kind: object) -> object:
@@ -166,10 +172,6 @@ def is_valid(value: object, expected: object, *, strict: bool) -> bool:
     except msgspec.ValidationError:
         return False
     return all(map(finite, numbers_in(converted)))
-
-
-KEPT: list[object] = []
-"""Every type that msgspec has seen here: 0.23 crashed once in a while, where types were made and freed with each example."""
 
 
 def usable(expected: object) -> bool:
