@@ -19,10 +19,8 @@ from flasgo.state import State
 C = TypeVar("C", bound=Callable[..., object])
 
 current = cast("ContextVar[Request]", in_hand)
-enter, leave = (
-    current.set,
-    current.reset,
-)  # found once: Python 3.11 makes a new object for each method of an imported name
+# Found once: Python 3.11 makes an object of each method of an imported name whenever it is called.
+enter, leave = current.set, current.reset
 
 
 def current_request(name: str = "request") -> Request:

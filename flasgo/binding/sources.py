@@ -44,12 +44,12 @@ def _plain_query(source: Source, request: Request) -> Raw:
     found: Raw = {}
     if not raw:
         return found
-    if raw.find(b"%") >= 0 or raw.find(b"+") >= 0 or not raw.isascii():
+    if raw.find(b"%") >= 0 or raw.find(b"+") >= 0 or not raw.isascii() or raw.count(b"&") >= MAX_FIELDS:
         return source(request)
     pieces = raw.decode().split("&")
     for piece in pieces:
         name, _, found[name] = piece.partition("=")
-    return source(request) if len(found) != len(pieces) or "" in found or len(pieces) > MAX_FIELDS else found
+    return source(request) if len(found) != len(pieces) or "" in found else found
 
 
 def _group(found: Raw, pairs: Iterable[tuple[str, object]], many: Sequence[str]) -> None:

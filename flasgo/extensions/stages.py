@@ -23,25 +23,12 @@ by key have let him pass; its commit is the first to see the answer, before enti
 
 PLACES = cast("tuple[Place, ...]", get_args(Place))
 
-_TAKEN = frozenset(
-    [
-        "request",
-        "scope",
-        "fields",
-        "response",
-        "error",
-        "wait",
-        "answer",
-        "run",
-        "after",
-        "afterwards",
-        "handler",
-        "render",
-        "handle",
-        "make",
-    ]
-)
-_NUMBERED = regex(r"(?:step|commit|finish)\d+")
+_TAKEN = frozenset({
+    *("request", "scope", "fields", "response", "error", "wait", "answer", "run", "after", "afterwards", "handler", "render"),
+    *("handle", "make", "value", "values", "path", "query", "header", "cookie", "body", "form", "submitted"),
+})  # fmt: skip
+_NUMBERED = regex(r"(?:step|then|commit|finish|d)\d+")
+"""The names that a generated handle has (pipeline/chain.py), or gives to what it has bound (binding/decode.py)."""
 
 
 class Placed(Struct, frozen=True, eq=False):

@@ -50,9 +50,10 @@ class ThreadPool:
                     self._executor = ThreadPoolExecutor(self.threads, thread_name_prefix="flasgo")
                 job = self._executor.submit(copy_context().run, _sealed, call, loop)
                 self._pending += 1
-        except (
-            RuntimeError
-        ):  # the interpreter is ending, and begins no thread any more: what is to be closed is closed here
+        except RuntimeError as error:
+            if "start new thread" in str(error):  # the machine has no more: the call waits for a thread that there is
+                raise
+            # The interpreter is ending, and begins no thread any more: what is to be closed is closed here.
             return copy_context().run(call)
         job.add_done_callback(lambda _: self._done())
         try:

@@ -138,8 +138,8 @@ def lone_gate(limiter: Limiter, quota: Quota) -> Gate:
             return None
         if len(keys) >= MAX_REMEMBERED:
             keys.clear()
-        keys[ip] = quota.prefix + client
-        return keys[ip]
+        key = keys[ip] = quota.prefix + client
+        return key
 
     def gate(request: Request) -> None:
         try:

@@ -257,6 +257,9 @@ def nothing(_request: Request) -> None:
         (Part((Wrong(),)), "has Wrong among its steps"),  # type: ignore[arg-type] # ty: ignore[invalid-argument-type] # on purpose
         (Part(names={"request": 1}), "uses the name 'request'"),
         (Part(names={"step0": 1}), "uses the name 'step0'"),
+        (Part(names={"then0": 1}), "uses the name 'then0'"),
+        (Part(names={"values": 1}), "uses the name 'values'"),
+        (Part(names={"d0": 1}), "uses the name 'd0'"),
         (Part(names={"not a name": 1}), "uses the name 'not a name'"),
         (Part(names={"class": 1}), "uses the name 'class'"),
         (Part(when="1 +"), "has source that is no Python, '1 \\+'"),

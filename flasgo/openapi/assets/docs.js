@@ -23,10 +23,9 @@
     return request;
   }
 
-  // A boolean may be spelled in many ways (`type: [boolean, string]`); whoever tries one chooses between true and false.
   function choices() {
     return {
-      components: { JsonSchema_string_binary: File }, // looked up, and complained of, before the field for files is taken
+      components: { JsonSchema_string_binary: nothing }, // looked for, and missed aloud, before the field for files is taken
       wrapComponents: {
         JsonSchemaForm: function (Original, system) {
           return function Form(props) {
@@ -37,11 +36,12 @@
     };
   }
 
-  function File() {
+  function nothing() {
     return null;
   }
 
-  // One item of a list of files is asked for as a file where its format says so.
+  // The schema as Swagger UI has a field for it: a boolean, spelled in many ways (`type: [boolean, string]`) and in forms also empty,
+  // is a choice; the items of a list are files where their format says so.
   function asField(schema) {
     if (!schema || !schema.getIn) return schema;
     var mayBeEmpty = schema.getIn(["anyOf", 1, "const"]) === "";

@@ -165,3 +165,19 @@ async def test_where_no_thread_begins_any_more_a_call_is_made_at_once(pool: Thre
     executor.shutdown()  # as the interpreter does it, without the pool's knowing
 
     assert await pool.run_surely(lambda: threading.current_thread() is threading.main_thread())
+
+
+async def test_a_call_that_waits_for_a_thread_is_not_made_twice(
+    pool: ThreadPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    calls: list[int] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            await pool.run_surely(calls.append, 1)
+    assert calls == []
+    await pool.run_surely(calls.append, 2)
+    assert calls == [1, 2]
