@@ -84,7 +84,7 @@ def _finish(parameter: Schema, one: Input, codecs: Codecs) -> Callable[[Schema],
         as_text(schema)
         _lift(parameter, schema)
         default = _builtin(one.default, codecs)
-        if default is not UNSET:
+        if default is not UNSET and (schema.get("type") != "string" or isinstance(default, str)):
             schema["default"] = default
 
     return finish

@@ -311,13 +311,20 @@ class TestParameters:
         assert found["not"]["schema"] == {"type": ["boolean", "string"], "default": False}
         assert "accept" not in found
 
+    def test_the_words_for_true_and_false_stand_in_lists_of_several_types_too(self):
+        def handler(flags: list[bool | int] = []) -> None: ...
+
+        number, word = parameters(handler)["flags"]["schema"]["items"]["anyOf"]
+        assert sorted([str(number["type"]), str(word["type"])]) == ["['boolean', 'string']", "integer"]
+
     def test_a_default_that_nobody_can_send_is_not_said(self):
-        def handler(mark: Any = object(), size: Any = "seven") -> None: ...
+        def handler(mark: Any = object(), size: Any = "seven", number: Any = 7) -> None: ...
 
         found = parameters(handler)
         assert not found["mark"]["required"]
         assert "default" not in found["mark"]["schema"]
         assert found["size"]["schema"]["default"] == "seven"
+        assert "default" not in found["number"]["schema"]  # what is sent is text
 
     def test_the_path_says_what_its_converters_take(self):
         class Slug(Converter):
