@@ -255,6 +255,7 @@ def _selected(request: Request, form: Variant, response: Response) -> Response:
     response.body = b"".join(selection.pieces(lambda start, stop: iter((body[start:stop],))))
     if selection.status not in {*COMPLETE, 304}:
         response.allow_public_cache = False
+        response.headers["cache-control"] = "no-store"  # written: the default comes in its place, not beside it
     return response
 
 

@@ -29,7 +29,7 @@ _DOMAIN = regex(r"(?=.{1,253}\Z)[0-9A-Za-z-]{1,63}(?:\.[0-9A-Za-z-]{1,63})*")
 
 
 class DuplicateCookie(MalformedRequest):
-    """One name came with two values, so somebody else may have set one of them; nobody can tell which."""
+    """One name came with two values, or without a name before it, so somebody else may have set one of them; nobody can tell which."""
 
 
 def parse_cookies(header: bytes) -> dict[str, list[str]]:
@@ -51,7 +51,8 @@ def parse_cookies(header: bytes) -> dict[str, list[str]]:
 def find_cookie(header: bytes, name: bytes) -> bytes | None:
     """The value of the cookie of this name (not empty) in a Cookie header; None where it is absent.
 
-    Raises DuplicateCookie where the name is there twice, be the values equal or not. Linear in the length of the header.
+    Raises DuplicateCookie where the name is there twice, be the values equal or not, and where a cookie without a name poses
+    as it (Werkzeug CVE-2023-23934). Linear in the length of the header.
     """
     before, found, after = header.partition(name)
     if not found:
@@ -60,9 +61,14 @@ def find_cookie(header: bytes, name: bytes) -> bytes | None:
         return after[1:].partition(b";")[0].strip(b" \t")  # as browsers write it
     pairs = [pair.partition(b"=") for pair in header.split(b";")]
     values = [value.strip(b" \t") for key, equals, value in pairs if equals and key.strip(b" \t") == name]
-    if len(values) > 1:
+    if len(values) > 1 or any(_poses_as(name, key, value) for key, _, value in pairs):
         raise DuplicateCookie("A cookie was sent twice. Clear the cookies of this site and try again.")
     return values[0] if values else None
+
+
+def _poses_as(name: bytes, key: bytes, value: bytes) -> bool:
+    """Is it a cookie without a name whose value looks like the whole of another (`=name=value`)? Some readers take it for that."""
+    return not key.strip(b" \t") and value.lstrip(b" \t").startswith(name + b"=")
 
 
 class CookieFinder:

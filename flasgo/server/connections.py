@@ -5,16 +5,21 @@ compares with what it saw before: a deadline is noticed at most two seconds late
 """
 
 import asyncio
+from collections.abc import Mapping
 from ipaddress import AddressValueError, IPv6Address
+from types import MappingProxyType
 from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from flasgo.events import SecurityLog
+from flasgo.http.headers import RawHeaders
 from flasgo.settings import Settings
 
 MAX_MIDDLEWARE = 8
+
+NOTHING: Mapping[str, RawHeaders] = MappingProxyType({"http": [], "https": []})
 
 
 class ConnectionLimits(Struct, frozen=True, kw_only=True):
@@ -111,11 +116,19 @@ class Watched(Protocol):
 
 
 class Watch:
-    """The connections of one server. What is refused is told to `log`."""
+    """The connections of one server. What is refused is told to `log`; `said` has the header fields of refusals, by scheme."""
 
-    def __init__(self, limits: ConnectionLimits, loop: asyncio.AbstractEventLoop, *, log: SecurityLog) -> None:
+    def __init__(
+        self,
+        limits: ConnectionLimits,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        log: SecurityLog,
+        said: Mapping[str, RawHeaders] = NOTHING,
+    ) -> None:
         self.limits = limits
         self.log = log
+        self.said = said
         self.connections: set[Watched] = set()
         self._peers: dict[str, dict[Watched, None]] = {}  # the longest connected first
         self._loop = loop

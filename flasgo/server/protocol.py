@@ -34,7 +34,7 @@ from flasgo.server.framing import (
     is_no_head,
     origin_form,
 )
-from flasgo.server.refusals import Refused, refusal
+from flasgo.server.refusals import Refused, fields_by_scheme, refusal
 
 CHUNK_BYTES = 20
 """What the size line and the line breaks of an ordinary chunk take."""
@@ -89,7 +89,8 @@ class HardenedProtocol(HttpToolsProtocol):
     def _new_watch(self) -> Watch:
         settings = settings_of(self.config.loaded_app)
         log = SecurityLog(enabled=settings is None or settings.LOG_SECURITY_EVENTS)
-        watch = _watches[self.server_state] = Watch(self.limits or limits_of(settings), self.loop, log=log)
+        limits, said = self.limits or limits_of(settings), fields_by_scheme(settings)
+        watch = _watches[self.server_state] = Watch(limits, self.loop, log=log, said=said)
         return watch
 
     # --- connection --------------------------------------------------------------------------------------------------
@@ -295,7 +296,7 @@ class HardenedProtocol(HttpToolsProtocol):
         """Answer instead of the application, as soon as it is this request's turn, and close."""
         self._log("request-refused", reason)
         self.deaf = True
-        answer = refusal(status, self.server_state.default_headers)
+        answer = refusal(status, (*self.server_state.default_headers, *self.watch.said[self.scheme or "http"]))
         cycle = self.cycle
         if not self.left:
             if self._is_owed():

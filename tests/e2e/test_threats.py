@@ -180,6 +180,32 @@ def test_a_field_that_is_no_list_and_comes_twice_is_400(server, fields):
     assert b"came more than once" in body
 
 
+@pytest.mark.parametrize(
+    ("request_bytes", "expected"),
+    [
+        (head("/look", b"X-Large: " + b"a" * 17_000), 431),
+        (head("/look", *[b"X-A: 1"] * 120), 431),
+        (head("/look", b"Content-Length: 1", b"Content-Length: 2"), 400),
+        (b"GET /look HTTP/9.9\r\n\r\n", 400),
+        (head("/look", b"Transfer-Encoding: gzip"), 400),
+        (head("/nowhere"), 404),
+        (head("/look", method=b"TRACE"), 405),
+        (post("/form", b"a=" + b"b" * 5 * 2**20, b"application/x-www-form-urlencoded"), 413),
+    ],
+)
+def test_every_refusal_has_the_headers_of_every_answer(server, request_bytes, expected):
+    """Whoever refuses it: the server, before the application has seen it, or the application (OWASP Secure Headers)."""
+    _, usual, _ = ask(server, head("/look"))
+    status, headers, _ = ask(server, request_bytes)
+    names = {name for name in usual if name.startswith(("x-", "cross-origin-", "content-security-"))}
+    assert status == expected
+    assert len(names) >= 6
+    for name in (*names, "referrer-policy", "permissions-policy", "cache-control", "pragma", "expires"):
+        assert headers[name] == usual[name], name
+    assert "strict-transport-security" not in headers
+    assert "server" not in headers
+
+
 # ── origins ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -294,6 +320,11 @@ def test_a_right_token_from_elsewhere_is_refused(server, method):
         (*carried, OURS, b"Sec-Fetch-Site: cross-site"),
         (*carried, OURS, b"Sec-Fetch-Site: same-site"),
         (*carried, OURS, b"Sec-Fetch-Site: same-origin", b"Sec-Fetch-Site: cross-site"),
+        (*carried, OURS, b"Sec-Fetch-Site: cross-site", b"Sec-Fetch-Site: same-origin"),
+        (*carried, b"Origin: http://evil.example", OURS),
+        (*carried, b"Referer: http://evil.example/", b"Referer: http://localhost/"),
+        (*carried, b"X-CSRF-Token: other", OURS),
+        (carried[0], b"X-CSRF-Token: other", token, OURS),
         (*carried, b"Origin: null"),
         (*carried, b"Origin: http://localhost.evil.example"),
         (*carried, b"Origin: https://localhost"),

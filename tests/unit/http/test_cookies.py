@@ -60,8 +60,9 @@ class TestFind:
             (b"xs=1; sx=2; a=s=3", None),
             (b"S=1", None),
             (b"s", None),
-            (b"=s=1", None),
-            (b"a=1; =s=1; s", None),
+            (b"=ss=1", None),
+            (b"a=1; =s; s", None),
+            (b"=S=1; =a=s=1; s=2", b"2"),
             (b"a=;s=2", b"2"),
         ],
     )
@@ -76,6 +77,14 @@ class TestFind:
             find_cookie(header, b"s")
         assert isinstance(caught.value, MalformedRequest)  # so that nobody's forgetting it makes a 500
         assert caught.value.status_code == 400
+
+    @pytest.mark.parametrize(
+        "header", [b"=s=1", b"a=1; =s=1; s", b"s=2; =s=1", b"=s=;s=2", b" = s=1; s=2", b"s=2;\t=s=1"]
+    )
+    def test_one_without_a_name_that_poses_as_it_is_no_answer_either(self, header: bytes):
+        """CVE-2023-23934 (Werkzeug)."""
+        with pytest.raises(DuplicateCookie):
+            find_cookie(header, b"s")
 
 
 @pytest.mark.parametrize("pattern", [b'\\"', b';"', b'"', b";", b"s;", b"s=1;", b" s", b"; s", b"=", b" "])
