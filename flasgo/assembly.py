@@ -45,7 +45,6 @@ from flasgo.auth.stage import Authentication
 from flasgo.binding.calls import Given
 from flasgo.binding.decode import compile_binding
 from flasgo.binding.pages import read_page
-from flasgo.binding.render import compile_answer
 from flasgo.errors import MalformedRequest, MethodNotAllowed, NotFound
 from flasgo.events import SecurityLog
 from flasgo.extensions.stages import Place, Placed
@@ -73,7 +72,7 @@ from flasgo.routing.furniture import Processor
 from flasgo.routing.mount import Mount, own_ground
 from flasgo.routing.pattern import Pattern, Segment
 from flasgo.routing.rule import Rule
-from flasgo.routing.table import Miss, Table
+from flasgo.routing.table import Convert, Miss, Table
 from flasgo.security.cors import CrossOrigin, Sharings
 from flasgo.security.csp import Nonces
 from flasgo.security.csrf import CSRF
@@ -131,6 +130,7 @@ class Assembly(Struct, frozen=True):
     """The frozen application: where every request goes."""
 
     static: dict[str, dict[str, Target]]
+    lasts: dict[str, tuple[Convert | None, dict[str, Target]]]
     table: Table[Target]
     unmatched: Target
     elsewhere: Table[Target]
@@ -148,19 +148,30 @@ class Assembly(Struct, frozen=True):
 
     def find(self, scope: Scope) -> Found:
         """The target of a request that is not one of the static routes' own, and the values in its path."""
-        if "root_path" in scope and scope["root_path"]:  # noqa: RUF019 - a call less
-            path = routed_path(scope)
-            look = self.table.find
-        else:
-            path = scope["path"]
-            look = self.table.search  # the static routes were looked for
+        path = scope["path"]
+        head, _, text = path.rpartition("/")
+        lasts = self.lasts
+        if head in lasts and text and path.isascii() and not ("root_path" in scope and scope["root_path"]):  # noqa: RUF019 - a call less
+            convert, targets = lasts[head]
+            method = scope["method"]
+            if method in targets:
+                if convert is None:
+                    return targets[method], (text,)
+                try:
+                    return targets[method], (convert(text),)
+                except ValueError:
+                    pass
+        return self._search(scope)
+
+    def _search(self, scope: Scope) -> Found:
+        path = routed_path(scope)
         if not path.isascii() and not _is_text(path, scope):
             found = self.table.find("GET", path)
             if isinstance(found, Miss) or not found[0].files:
                 return self.unmatched, (MalformedRequest("The path is not UTF-8."),)
             return found[0], ("",)  # no file has such a name, nor has one the empty name
         method = scope["method"]
-        found = look(method, path)
+        found = self.table.find(method, path)
         if not isinstance(found, Miss):
             return found
         if method == "HEAD":
@@ -230,9 +241,8 @@ def assemble(
     hosts, sessions = HostCheck(settings.ALLOWED_HOSTS, log=log), _sessions(settings, keeper, log)
     csrf, logins = _csrf(rules, settings, log), policies.backends.logins(settings)
     failures, sharings = _credential_failures(settings, log), _sharings(rules, settings)
-    terms = replace(
-        _common_terms(app, failures, codecs, words), sessions=sessions, csrf=csrf, logins=logins, processors=processors
-    )
+    terms = replace(_common_terms(app, failures, codecs, words), read_session=sessions.read, csrf=csrf)
+    terms = replace(terms, logins=logins, processors=processors)
 
     @cache
     def around(mount: Mount | None) -> Surroundings:
@@ -261,7 +271,7 @@ def assemble(
     def answer(rule: Rule) -> Target:
         route = rule.route
         code = compile_binding(route.plan, rule.pattern.names, providers, scope.value_of)
-        ending = compile_ending(route, code, compile_answer(route, verify=verify), pool)
+        ending = compile_ending(route, code, pool, verify=verify)
         return _target(route, around(rule.mount), ending, _terms(around(rule.mount).terms, route, rule.pattern), pool)
 
     def answer_nowhere(mount: Mount | None) -> Target:
@@ -270,6 +280,7 @@ def assemble(
     table = _routes(rules, settings, answer)
     return Assembly(
         static=table.static,
+        lasts=table.lasts,
         table=table,
         unmatched=answer_nowhere(None),
         elsewhere=_elsewhere(mounts, answer_nowhere),

@@ -11,7 +11,7 @@ from flasgo.background import BackgroundTasks
 from flasgo.errors import BadRequest, HTTPException, StoreUnavailable, UnsupportedMediaType
 from flasgo.habits import FlaskHabits
 from flasgo.http.asgi import BODY_EVENT, Incoming, Pending, Receive, Scope, gone, poll, too_large
-from flasgo.http.cookies import CookieFinder, parse_cookies
+from flasgo.http.cookies import find_cookie, parse_cookies
 from flasgo.http.formlimits import FormLimits
 from flasgo.http.forms import LARGE, MULTIPART, FormData, parse_form, read_form
 from flasgo.http.headers import Headers
@@ -20,7 +20,7 @@ from flasgo.http.query import grouped, parse_query
 from flasgo.http.url import URL
 from flasgo.identity import User, Visited, Visitors
 from flasgo.pageform import PageForm
-from flasgo.session import Session, Stored
+from flasgo.session import Session, Stored, unopened
 from flasgo.settings import Settings
 from flasgo.state import State
 from flasgo.storage.decision import RateLimitDecision
@@ -44,12 +44,6 @@ class Application(Protocol):
     def url_for(
         self, endpoint: str, /, **values: Any
     ) -> str: ...  # as Flasgo.url_for, whose keywords have types of their own
-
-
-class SessionSource(Protocol):
-    """Finds the session that a request brought."""
-
-    def read(self, request: "Request", /) -> Stored | None: ...
 
 
 class TokenSource(Protocol):
@@ -97,7 +91,7 @@ class Terms(Struct, frozen=True):
     read_timeout: float = 10.0
     speaks_json: bool = False
     app: Application | None = None
-    sessions: SessionSource | None = None
+    read_session: "Callable[[Request], Stored | None] | None" = None
     csrf: TokenSource | None = None
     logins: Logins | None = None
     failures: FailureGuard | None = None
@@ -231,8 +225,8 @@ class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
         """What is remembered of this visitor; opened at the first look."""
         session = self.opened_session
         if session is None:
-            source = self.terms.sessions
-            session = self.opened_session = Session() if source is None else Session(read=source.read, of=self)
+            read = self.terms.read_session
+            session = self.opened_session = Session() if read is None else unopened(read, self)
         return session
 
     @property
@@ -316,15 +310,14 @@ class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
             self._cookies = parse_cookies(b"; ".join(v for k, v in self.scope["headers"] if k == b"cookie"))
         return MappingProxyType(self._cookies)
 
-    def cookie(self, one: CookieFinder) -> bytes | None:
+    def cookie(self, name: bytes) -> bytes | None:
         """The raw value of one cookie, without parsing the others. Raises DuplicateCookie where its name was sent twice."""
         fields = self.fields
         if b"cookie" not in fields:
             return None
         if self.repeats:
-            return one.find(b"; ".join(value for name, value in self.scope["headers"] if name == b"cookie"))
-        header = fields[b"cookie"]
-        return one.found.get(header) or one.find(header)
+            return find_cookie(b"; ".join(value for key, value in self.scope["headers"] if key == b"cookie"), name)
+        return find_cookie(fields[b"cookie"], name)
 
     @property
     def content_type(self) -> str:
@@ -363,22 +356,23 @@ class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
 
     def body_ready(self, limit: int | None = None) -> bytes | None:
         """The whole body if it is here already, None if it must be awaited; `limit` (bytes) replaces the route's own."""
-        if self._body is None and self.incoming is None:
-            limit = self.terms.max_body_bytes if limit is None else limit
-            if b"expect" in self.fields:
-                self._check_announced_length(limit)  # a server says 100 Continue when it is asked for the body
-            first = poll(self.receive)
-            if not isinstance(first, Pending) and not ("more_body" in first and first["more_body"]):  # noqa: RUF019 - a call less
-                if first["type"] != BODY_EVENT:
-                    raise gone()
-                body = first["body"] if "body" in first else b""  # noqa: SIM401 - the same
-                if len(body) > limit:
-                    raise too_large(limit)
-                self._body = body
-            else:
-                self.incoming = Incoming(self.receive, first, limit=limit, idle_seconds=self.terms.read_timeout)
-                self._check_announced_length(limit)
-        return self._body
+        if self._body is not None or self.incoming is not None:
+            return self._body
+        most = self.terms.max_body_bytes if limit is None else limit
+        if b"expect" in self.fields:
+            self._check_announced_length(most)  # a server says 100 Continue when it is asked for the body
+        first = poll(self.receive)
+        if isinstance(first, Pending) or ("more_body" in first and first["more_body"]):  # noqa: RUF019 - a call less
+            self.incoming = Incoming(self.receive, first, limit=most, idle_seconds=self.terms.read_timeout)
+            self._check_announced_length(most)
+            return None
+        if first["type"] != BODY_EVENT:
+            raise gone()
+        body = first["body"] if "body" in first else b""  # noqa: SIM401 - the same
+        if len(body) > most:
+            raise too_large(most)
+        self._body = body
+        return body
 
     def is_received(self) -> bool:
         """Is the whole body here, or read, so that nothing but the client's leaving can still be heard of?

@@ -66,13 +66,12 @@ class Response:
     Raises ValueError for a status out of range and for a header or cookie that could not be sent safely.
     """
 
-    status_code: int = 200
-    allow_public_cache: bool = False
+    # Five slots, set on every response; what few set stays in the class until somebody does.
+    __slots__ = ("__dict__", "__weakref__", "allow_public_cache", "body", "raw", "status_code", "written")
+
     error_code: str | None = None
     renderer: "ClassVar[Callable[[str | PathLike[str] | Sequence[str | PathLike[str]]], Renderer] | None]" = None
     """How folders become templates: said by templating, which stands above."""
-    written: MutableHeaders | None = None
-    """The view that user code may have written header fields through; None while nobody asked for one."""
     delivery: Delivery = Delivery()
     """What the application offers to the kinds that are more than bytes in memory; set before `send`."""
 
@@ -86,14 +85,15 @@ class Response:
         allow_public_cache: bool = False,
     ) -> None:
         self.body: bytes = _as_bytes(body)
-        self.written = None
-        self.status_code = checked_status(status_code)
+        self.written: MutableHeaders | None = None
+        """The view that user code may have written header fields through; None while nobody asked for one."""
+        self.status_code: int = checked_status(status_code)
         self.raw: RawHeaders = [header_field("content-type", content_type)]
         if headers:
             self.headers.update(headers)
         for cookie in cookies:
             self.headers.add("set-cookie", cookie)
-        self.allow_public_cache = allow_public_cache
+        self.allow_public_cache: bool = allow_public_cache
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.status_code} {self.content_type}>"
@@ -102,9 +102,9 @@ class Response:
         """A response that shares nothing with this one that sending writes to."""
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
+        twin.body, twin.status_code, twin.allow_public_cache = self.body, self.status_code, self.allow_public_cache
         twin.raw = self.raw.copy()
-        if self.written is not None:
-            twin.written = MutableHeaders(twin.raw)
+        twin.written = None if self.written is None else MutableHeaders(twin.raw)
         return twin
 
     @property
@@ -300,7 +300,6 @@ def quick(body: bytes, content_type: tuple[bytes, bytes], status: int = 200) -> 
     response.body = body
     response.raw = [content_type]
     response.status_code = status
-    # Both are asked for on every response: Python 3.11 is slow to find what only the class has.
     response.written = None
     response.allow_public_cache = False
     return response

@@ -31,7 +31,7 @@ from flasgo.http.representation import ASKS, COMPLETE, Snapshot, select
 from flasgo.patterns import regex
 from flasgo.plan.files import StaticFolder
 from flasgo.request import Request
-from flasgo.response import Response
+from flasgo.response import Response, quick
 
 SMALL: Final = 65_536
 """Bytes of a file that is read on the event loop, and kept in memory."""
@@ -112,8 +112,7 @@ class StaticFiles:
         cache = await self._cache_of(query, filename, kept) if query else self._cache
         if form.body is None:
             return self._large(form, cache)
-        response = object.__new__(Response)
-        response.body = form.body
+        response = quick(form.body, cache)
         response.raw = [*form.fields, cache]
         response.allow_public_cache = True
         return response if ASKS.isdisjoint(fields) else _selected(request, form, response)

@@ -17,7 +17,7 @@ from flasgo.auth.model import CredentialBackend, Outcome, mode_of
 from flasgo.auth.permissions import unawaited
 from flasgo.context import current_request
 from flasgo.errors import HTTPException
-from flasgo.http.cookies import CookieFinder, DuplicateCookie, build_set_cookie, delete_cookie_header
+from flasgo.http.cookies import DuplicateCookie, build_set_cookie, delete_cookie_header
 from flasgo.identity import ANONYMOUS, User
 from flasgo.pipeline.stage import Part
 from flasgo.plan.model import Route
@@ -127,7 +127,7 @@ class SessionLogins:
         self.secure = settings.SESSION_COOKIE_SECURE
         prefix = "__Host-" if settings.session_cookie_name.startswith("__Host-") else ""
         self.name = prefix + settings.REMEMBER_COOKIE_NAME
-        self._cookie = CookieFinder(self.name)
+        self._cookie = self.name.encode("latin-1")
         self._part = Part(finisher=self.finish, when="request.remember is not None")
 
     def compile(self, _route: Route | None, /) -> Part:

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, Protocol, cast
 
 from flasgo.auth.model import CredentialBackend, Outcome, mode_of
 from flasgo.auth.permissions import Mode
-from flasgo.http.cookies import CookieFinder, DuplicateCookie
+from flasgo.http.cookies import DuplicateCookie
 from flasgo.http.headers import TOKEN
 from flasgo.patterns import regex
 from flasgo.plan.documents import SecurityScheme
@@ -136,7 +136,7 @@ class APIKeyBackend(CredentialBackend[str]):
         self.location = location
         self.name = name
         self._header = name.lower().encode("ascii")
-        self._cookie = CookieFinder(name)
+        self._cookie = name.encode("latin-1")
 
     def find(self, request: Request, /) -> str | None:
         """The key, if it was sent once."""

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 from typing import Protocol, TypeAlias, TypeGuard, cast
 
-from msgspec import ValidationError
+from msgspec import Struct, ValidationError
 from msgspec.json import Decoder, decode
 from msgspec.structs import replace
 
 from flasgo.current import current
 from flasgo.errors import ContractError
-from flasgo.plan.checks import exact, narrow
+from flasgo.plan.checks import exact, exact_source, narrow
 from flasgo.plan.model import Answer, HandlerPlan, Returns, Route
 from flasgo.plan.produces import ERRORS, Produces, Representation
 from flasgo.plan.returns import by_status, classes_of, json_of
@@ -18,8 +18,6 @@ from flasgo.request import Request
 from flasgo.response import JSON, TEXT, Response, SupportsHTML, checked_status, quick, to_response
 from flasgo.streaming_response import StreamingResponse, as_piece
 from flasgo.validation.issues import collect
-
-new = object.__new__
 
 Render: TypeAlias = Callable[[object], Response]
 
@@ -52,9 +50,51 @@ def compile_render(plan: HandlerPlan, status: int, *, verify: bool, form: Repres
     if groups and groups[0][0].statuses and groups[0][0].by_type:
         (status,) = groups[0][0].statuses
     render = _one(plan, status, verify=verify, form=form)
-    if verify and groups and groups[0][0].statuses:
-        return _declared_status(plan, render)
-    return _text_first(render, status) if returns.plain == (str,) else render
+    return _declared_status(plan, render) if verify and groups and groups[0][0].statuses else render
+
+
+class Usual(Struct, frozen=True):
+    """The answer that a route mostly gives, as source: where `test` of a `value` holds, its body is `body`.
+
+    It says the same as the route's renderer, without a call.
+    """
+
+    test: str
+    body: str
+    status: int
+    names: Mapping[str, object]
+
+    def lines(self) -> tuple[str, ...]:
+        """The lines that make `response` of `value`; `names` and those of the renderer and of `quick` are used."""
+        return (
+            f"if {self.test}:",
+            "    response = new(Response)",
+            f"    response.body = {self.body}",
+            "    response.raw = [content_type]",
+            f"    response.status_code = {self.status}",
+            "    response.written = None",
+            "    response.allow_public_cache = False",
+            "else:",
+            "    response = render(value)",
+        )
+
+
+def usual_answer(route: Route, *, verify: bool) -> Usual | None:
+    """What a route mostly answers; None where there is more to it than a body: a choice of forms or statuses, or verification."""
+    plan, status, returns = route.plan, route.status_code, route.plan.returns
+    if verify or route.option(Produces) is not None or any(answer.statuses for answer in returns.answers):
+        return None
+    if returns.kind == "json":
+        test, names = exact_source(returns.annotation, "value")
+        return _usual(test, "encode(value)", JSON, status, {**names, "encode": plan.codecs.to_json})
+    if returns.plain == (str,) and returns.kind == "plain":
+        return _usual("type(value) is str", "value.encode()", TEXT, status, {})
+    return None
+
+
+def _usual(test: str, body: str, content_type: tuple[bytes, bytes], status: int, names: Mapping[str, object]) -> Usual:
+    fixed = {"new": object.__new__, "Response": Response, "content_type": content_type}
+    return Usual(test, body, status, {**names, **fixed})
 
 
 def compile_answer(route: Route, *, verify: bool) -> Render:
@@ -125,21 +165,6 @@ def _declared_status(plan: HandlerPlan, render: Render) -> Render:
     return checked if all(answer.statuses for answer in answers if not answer.by_type) else render
 
 
-def _text_first(render: Render, status: int) -> Render:
-    def text(value: object) -> Response:
-        if type(value) is not str:
-            return render(value)
-        response = new(Response)
-        response.body = value.encode()
-        response.raw = [TEXT]
-        response.status_code = status
-        response.written = None
-        response.allow_public_cache = False
-        return response
-
-    return text
-
-
 def _plain(plan: HandlerPlan, status: int) -> Renderer:
     kinds = (*plan.returns.plain, Response)
 
@@ -172,12 +197,7 @@ def _json(plan: HandlerPlan, status: int, *, verify: bool, form: Representation 
                 value = narrowed(value)
             except ValidationError as error:
                 raise _broken(plan, str(error)) from None
-        response = new(Response)
-        response.body = encode(value)
-        response.raw = [content_type]
-        response.status_code = status
-        response.written = None
-        response.allow_public_cache = False
+        response = quick(encode(value), content_type, status)
         if agrees is not None:
             agrees(response.body)
         return response

@@ -44,9 +44,13 @@ def _plain_query(source: Source, request: Request) -> Raw:
     found: Raw = {}
     if not raw:
         return found
-    if raw.find(b"%") >= 0 or raw.find(b"+") >= 0 or not raw.isascii() or raw.count(b"&") >= MAX_FIELDS:
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
         return source(request)
-    pieces = raw.decode().split("&")
+    pieces = text.split("&", MAX_FIELDS)
+    if "%" in text or "+" in text or len(pieces) > MAX_FIELDS:
+        return source(request)
     for piece in pieces:
         name, _, found[name] = piece.partition("=")
     return source(request) if len(found) != len(pieces) or "" in found else found

@@ -19,10 +19,6 @@ SameSite: TypeAlias = Literal["Lax", "Strict", "None"]
 MAX_COOKIE_BYTES = 4096
 """Name, value and attributes together; browsers drop larger cookies without a word (RFC 6265bis §5.6)."""
 
-MAX_REMEMBERED = 1024
-MAX_REMEMBERED_BYTES = 2048
-"""How many Cookie headers, and up to what length, a CookieFinder remembers; they come from clients, so there is an end to it."""
-
 _VALUE = regex(r"[!#-+\--:<-\[\]-~]*")  # cookie-octet
 _PATH = regex(r"/[!-:<-~]*")
 _DOMAIN = regex(r"(?=.{1,253}\Z)[0-9A-Za-z-]{1,63}(?:\.[0-9A-Za-z-]{1,63})*")
@@ -69,28 +65,6 @@ def find_cookie(header: bytes, name: bytes) -> bytes | None:
 def _poses_as(name: bytes, key: bytes, value: bytes) -> bool:
     """Is it a cookie without a name whose value looks like the whole of another (`=name=value`)? Some readers take it for that."""
     return not key.strip(b" \t") and value.lstrip(b" \t").startswith(name + b"=")
-
-
-class CookieFinder:
-    """Finds the cookie of one name in Cookie headers.
-
-    A browser sends the same header with every request: `found` has what some of the last ones held, and is for reading only.
-    """
-
-    __slots__ = ("found", "name")
-
-    def __init__(self, name: str) -> None:
-        self.name = name.encode("latin-1")
-        self.found: dict[bytes, bytes] = {}
-
-    def find(self, header: bytes) -> bytes | None:
-        """As `find_cookie`."""
-        value = find_cookie(header, self.name)
-        if value and len(header) <= MAX_REMEMBERED_BYTES:
-            if len(self.found) >= MAX_REMEMBERED:
-                self.found.clear()
-            self.found[header] = value
-        return value
 
 
 def build_set_cookie(

@@ -7,15 +7,15 @@ A more specific match that lacks the method leaves it to a less specific one; wh
 
 The patterns are a tree of segments, and a node finds its successors by dictionary, whatever their number. `find` tries four ways, each
 for what the ones before it left, and all of one mind:
-1. a path without placeholders: one lookup;
-2. text, then one last placeholder: a lookup of all that precedes the last segment (nothing is more specific, but what 1 finds);
+1. a path without placeholders: one lookup (`static`);
+2. text, then one last placeholder: a lookup of all that precedes the last segment (`lasts`, left to callers);
 3. the most specific successor at every node, down to a leaf;
 4. one pass through the path with all the nodes that match so far, whose leaves are ranked at the end. It costs the path's length times
    those nodes. Only this one knows mixed segments, path placeholders, converters that tie, and misses.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 Values = tuple[object, ...]
 _Specificity = tuple[tuple[int, ...], ...]
-_Convert = Callable[[str], object]
+Convert: TypeAlias = Callable[[str], object]
 _BEFORE = Segment(("",))  # what precedes the first "/" of a path
 
 
@@ -66,7 +66,7 @@ class _Node(Generic[T]):
         self.leaf: _Leaf[T] | None = None
         self.literals: dict[str, _Node[T]] = {}
         self.wholes: dict[int, tuple[Converter, _Node[T]]] = {}
-        self.ranked: tuple[tuple[_Convert | None, _Node[T]], ...] = ()
+        self.ranked: tuple[tuple[Convert | None, _Node[T]], ...] = ()
         self.mixed: dict[str, dict[object, tuple[Segment, _Node[T]]]] = {}
         self.beginnings: tuple[int, ...] = ()
         self.rests: dict[str, _Leaf[T]] = {}
@@ -134,17 +134,18 @@ class Claims:
 class Table(Generic[T]):
     """Patterns and methods to targets, which are never None. Add first, then freeze; then reading is safe from any thread.
 
-    `static` is the part without placeholders, path → method → target, for callers that want to look there before they call `find`.
-    It is for reading only, and a path or method that it lacks may still be found.
+    `static` is the part without placeholders, path → method → target, and `lasts` what nothing else is more specific than but that: all that
+    precedes the last "/" → what converts the rest, which is never empty (None: nothing has to), and method → target. They are for
+    callers that want to look there before they call `find`, and for reading only; a path or method that they lack may still be found.
     """
 
-    __slots__ = ("_claims", "_depth", "_frozen", "_lasts", "_root", "static")
+    __slots__ = ("_claims", "_depth", "_frozen", "_root", "lasts", "static")
 
     def __init__(self) -> None:
         self.static: dict[str, dict[str, T]] = {}
         self._root: _Node[T] = _Node()  # before the first "/"
         self._claims = Claims()
-        self._lasts: dict[str, tuple[tuple[_Convert | None, dict[str, T]], ...]] = {}
+        self.lasts: dict[str, tuple[Convert | None, dict[str, T]]] = {}
         self._depth = 0
         self._frozen = False
 
@@ -172,9 +173,10 @@ class Table(Generic[T]):
             below: list[tuple[_Node[T], str | None]] = []
             for node, head in level:
                 node.rank()
-                ends = tuple((convert, after.leaf.targets) for convert, after in node.ranked if after.leaf is not None)
-                if ends and head is not None:
-                    self._lasts[head] = ends
+                if node.ranked and head is not None:
+                    convert, after = node.ranked[0]
+                    if after.leaf is not None:
+                        self.lasts[head[:-1]] = convert, after.leaf.targets
                 below += [(after, None if head is None else f"{head}{text}/") for text, after in node.literals.items()]
                 below += [(after, None) for _, after in node.wholes.values()]
                 below += [(after, None) for alike in node.mixed.values() for _, after in alike.values()]
@@ -188,21 +190,6 @@ class Table(Generic[T]):
         targets = self.static.get(path)
         if targets is not None and (target := targets.get(method)) is not None:
             return target, ()
-        return self.search(method, path)
-
-    def search(self, method: str, path: str) -> tuple[T, Values] | Miss:
-        """As `find`, for callers that have looked into `static` themselves."""
-        cut = path.rfind("/") + 1
-        head = path[:cut]
-        if head in self._lasts and (text := path[cut:]):  # a placeholder is never empty
-            for convert, targets in self._lasts[head]:
-                if method in targets:
-                    if convert is None:
-                        return targets[method], (text,)
-                    try:
-                        return targets[method], (convert(text),)
-                    except ValueError:
-                        continue
         return self._descend(method, path)
 
     def _descend(self, method: str, path: str) -> tuple[T, Values] | Miss:

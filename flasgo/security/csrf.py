@@ -21,7 +21,7 @@ from typing import Literal, TypeAlias
 
 from flasgo.errors import BadRequest, CSRFFailed, HTTPException, StoreUnavailable
 from flasgo.events import SecurityLog
-from flasgo.http.cookies import CookieFinder, DuplicateCookie, build_set_cookie
+from flasgo.http.cookies import DuplicateCookie, build_set_cookie
 from flasgo.http.forms import CSRF_FIELD as FIELD
 from flasgo.pipeline.stage import Gate, GateStep, Part
 from flasgo.plan.access import Policy, is_for_clients
@@ -46,7 +46,10 @@ COOKIE_BYTES = 64
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
 
 MAX_REMEMBERED = 1024
-"""Senders and cookies that were found right, and tokens, that are remembered; they come from clients, so there is an end to it."""
+MAX_REMEMBERED_BYTES = 2048
+"""How many senders, and how many tokens with the Cookie headers (up to what length) they came with, are remembered as right: a page
+sends the same with each of its requests. They come from clients, so there is an end to it.
+"""
 
 MASKED_BITS = 8 * RAW_BYTES
 LOW_HALF = (1 << MASKED_BITS) - 1
@@ -102,13 +105,12 @@ class CSRF:
         self.issues = issues
         self._session = settings.session_cookie_name.encode("latin-1") + b"="
         self._remember = settings.REMEMBER_COOKIE_NAME.encode("latin-1") + b"="  # whatever prefix it has
-        self._finder = CookieFinder(self.cookie)
-        self._key = self._finder.name + b"="
+        self._name = self.cookie.encode("latin-1")
+        self._key = self._name + b"="
         line = build_set_cookie(self.cookie, "", secure=settings.CSRF_COOKIE_SECURE, http_only=False)
         self._attributes = line.encode("latin-1").removeprefix(self._key)
         self._good_senders: set[Sender] = set()
-        self._good_cookies: dict[tuple[bytes, bytes], bytes] = {}
-        self._unmasked: dict[bytes, bytes] = {}
+        self._good_tokens: set[tuple[bytes, bytes, bytes]] = set()
 
     def compile(self, route: Route | None, /) -> Part | None:
         if route is not None and route.option(StaticFolder) is not None:
@@ -165,26 +167,23 @@ class CSRF:
         sender = (origin, site, host, scope["scheme"] if "scheme" in scope else "http")  # noqa: SIM401
         if sender not in self._good_senders:
             self._check_sender(request, sender)
-        expected = self._cookie_of(request)
         if self.header in fields:
             token = fields[self.header]
         elif b"x-csrftoken" in fields:
             token = fields[b"x-csrftoken"]
         else:
-            return self._check_form(request, expected)
-        raw = self._unmasked.get(token) or self._unmask(token)
-        if not compare_digest(raw, expected):
-            self._check_older(request, raw, expected)
+            return self._check_form(request, self._cookie_of(request))
+        if request.repeats or b"cookie" not in fields:
+            self._check_token(request, token)
+        else:
+            sent = (fields[b"cookie"], token, request.session.peek())
+            if sent not in self._good_tokens:
+                self._check_token(request, token)
+                if len(sent[0]) + len(token) <= MAX_REMEMBERED_BYTES:
+                    if len(self._good_tokens) >= MAX_REMEMBERED:
+                        self._good_tokens.clear()
+                    self._good_tokens.add(sent)
         return None
-
-    def _unmask(self, token: bytes) -> bytes:
-        """As `unmask`; a page sends the token that it has with each of its requests, so some are remembered."""
-        raw = unmask(token)
-        if raw:
-            if len(self._unmasked) >= MAX_REMEMBERED:
-                self._unmasked.clear()
-            self._unmasked[token] = raw
-        return raw
 
     def _refuse_repeats(self, request: Request) -> None:
         once = (b"host", b"origin", b"sec-fetch-site", b"referer", self.header, b"x-csrftoken")
@@ -209,6 +208,11 @@ class CSRF:
         if origin is not None and len(self._good_senders) < MAX_REMEMBERED:
             self._good_senders.add(sender)
 
+    def _check_token(self, request: Request, token: bytes) -> None:
+        raw, expected = unmask(token), self._cookie_of(request)
+        if not compare_digest(raw, expected):
+            self._check_older(request, raw, expected)
+
     async def _check_form(self, request: Request, expected: bytes) -> None:
         """The token as a field of a form: read with the whole body, which the handler gets from the same place."""
         try:
@@ -230,13 +234,12 @@ class CSRF:
     def _cookie_of(self, request: Request) -> bytes:
         """The raw token of the cookie that goes with the request's session. Raises CSRFFailed where there is none."""
         try:
-            text = request.cookie(self._finder)
+            text = request.cookie(self._name)
         except DuplicateCookie:
             raise self._failed(request, "two-cookies") from None
         if text is None:
             raise self._failed(request, "no-cookie")
-        sid = request.session.peek()
-        raw = self._good_cookies.get((text, sid)) or self._verified(text, sid)
+        raw = self._verified(text, request.session.peek())
         if raw is None:
             raise self._failed(request, "foreign-cookie")
         return raw
@@ -244,12 +247,7 @@ class CSRF:
     def _verified(self, text: bytes, sid: bytes) -> bytes | None:
         """The raw token that a cookie's value stands for, if it is genuine and goes with this session."""
         raw = decode_base64url(text) if len(text) == COOKIE_BYTES else None
-        if raw is None or not self._is_genuine(raw, sid):
-            return None
-        if len(self._good_cookies) >= MAX_REMEMBERED:
-            self._good_cookies.clear()
-        self._good_cookies[text, sid] = raw
-        return raw
+        return raw if raw is not None and self._is_genuine(raw, sid) else None
 
     def _is_genuine(self, raw: bytes, sid: bytes) -> bool:
         return self.signer.signatory(_signed(raw[:NONCE_BYTES], sid), raw[NONCE_BYTES:]) is not None
@@ -290,7 +288,7 @@ class CSRF:
     def _text_of(self, request: Request) -> bytes | None:
         """The cookie's value; None when it was not sent, or twice."""
         try:
-            return request.cookie(self._finder)
+            return request.cookie(self._name)
         except DuplicateCookie:
             return None
 

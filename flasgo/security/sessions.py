@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from flasgo.errors import HTTPException
 from flasgo.events import SecurityLog
-from flasgo.http.cookies import MAX_COOKIE_BYTES, CookieFinder, DuplicateCookie, build_set_cookie, delete_cookie_header
+from flasgo.http.cookies import MAX_COOKIE_BYTES, DuplicateCookie, build_set_cookie, delete_cookie_header
 from flasgo.pipeline.stage import Part
 from flasgo.plan.model import Route
 from flasgo.request import Request
@@ -25,8 +25,11 @@ FAILED = 400
 """The statuses from here on are errors (RFC 9110 §15.5)."""
 
 MAX_REMEMBERED = 1024
-MAX_REMEMBERED_BYTES = 1024
-"""How many cookies, and up to what length, are remembered as genuine: a visitor sends the same one with every request."""
+MAX_REMEMBERED_BYTES = 2048
+"""How many Cookie headers, and up to what length, are remembered with their session: a visitor sends the same one with every request."""
+
+YOUNG = 0.1
+"""The part of its idle lifetime after which a session is written again."""
 
 
 class SessionCodec(Protocol):
@@ -51,26 +54,17 @@ class SignedCookie:
         self.signer = signer
         self.idle = idle
         self.absolute = absolute
-        self._genuine: dict[bytes, Stored] = {}
 
     def read(self, value: bytes, /) -> Stored | None:
-        stored = self._genuine.get(value) or self._verified(value)
+        signed = self.signer.unsign(value)
+        stored = None if signed is None else unpack(signed.payload, issued=signed.issued, renew=signed.outdated)
         if stored is None:
             return None
         now = time()
         age = now - stored.issued
         if age > self.idle or now - stored.created > self.absolute:
             return None
-        return replace(stored, renew=True) if age > self.idle / 10 else stored
-
-    def _verified(self, value: bytes) -> Stored | None:
-        signed = self.signer.unsign(value)
-        stored = None if signed is None else unpack(signed.payload, issued=signed.issued, renew=signed.outdated)
-        if stored is not None and len(value) <= MAX_REMEMBERED_BYTES:
-            if len(self._genuine) >= MAX_REMEMBERED:
-                self._genuine.clear()
-            self._genuine[value] = stored
-        return stored
+        return replace(stored, renew=True) if age > self.idle * YOUNG else stored
 
     def write(self, stored: Stored, /) -> bytes:
         return self.signer.sign(stored.pack())
@@ -96,7 +90,8 @@ class Sessions:
             "http_only": settings.SESSION_COOKIE_HTTP_ONLY,
             "same_site": settings.SESSION_COOKIE_SAME_SITE,
         }
-        self._cookie = CookieFinder(self.name)
+        self._cookie = self.name.encode("latin-1")
+        self._young: dict[bytes, tuple[Stored, float]] = {}
         self._part = Part(commit=self.commit, when="request.opened_session is not None")
 
     def compile(self, _route: Route | None, /) -> Part:
@@ -107,13 +102,23 @@ class Sessions:
 
     def read(self, request: Request, /) -> Stored | None:
         """The session that a request brought, if it is valid."""
+        header = b"" if request.repeats or b"cookie" not in request.fields else request.fields[b"cookie"]
+        if header in self._young:
+            stored, until = self._young[header]
+            if time() <= until:
+                return stored
         try:
             value = request.cookie(self._cookie)
         except DuplicateCookie:
             # Which of them is ours cannot be told: another application of the domain may have set one (CVE-2023-23934).
             self.log.write("session-cookie-repeated", request)
             return None
-        return None if value is None else self.codec.read(value)
+        found = None if value is None else self.codec.read(value)
+        if found is not None and header and not found.renew and len(header) <= MAX_REMEMBERED_BYTES:
+            if len(self._young) >= MAX_REMEMBERED:
+                self._young.clear()
+            self._young[header] = found, min(found.issued + self.idle * YOUNG, found.created + self.absolute)
+        return found
 
     def commit(self, request: Request, response: Response) -> None:
         """Write the session where it has to be. Raises SessionError for one that a browser could not keep."""

@@ -158,7 +158,8 @@ def test_what_cannot_be_sent_is_answered_with_a_logged_500(caplog, attribute):
     @app.after_request
     async def spoil(response):
         if response.status_code == 200:
-            vars(response).update(attribute)
+            for name, value in attribute.items():
+                setattr(response, name, value)
 
     @app.get("/")
     async def index() -> str:

@@ -6,10 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from flasgo.errors import MalformedRequest
-from flasgo.http import cookies
 from flasgo.http.conditional import parse_http_date
 from flasgo.http.cookies import (
-    CookieFinder,
     DuplicateCookie,
     build_set_cookie,
     delete_cookie_header,
@@ -217,25 +215,3 @@ class TestDelete:
 
     def test_partitioned_cookies_are_deleted_in_their_partition(self):
         assert delete_cookie_header("a", partitioned=True).endswith("; Secure; HttpOnly; Partitioned")
-
-
-class TestCookieFinder:
-    def test_it_finds_the_same_the_second_time(self):
-        finder = CookieFinder("s")
-        for _ in range(2):
-            assert (finder.find(b"a=1; s=2"), finder.find(b"a=1")) == (b"2", None)
-        assert finder.found == {b"a=1; s=2": b"2"}
-
-    def test_what_is_sent_twice_is_refused_the_second_time_too(self):
-        finder = CookieFinder("s")
-        for _ in range(2):
-            with pytest.raises(DuplicateCookie):
-                finder.find(b"s=1; s=2")
-
-    def test_it_remembers_no_more_and_nothing_longer_than_it_may(self, monkeypatch):
-        monkeypatch.setattr(cookies, "MAX_REMEMBERED", 2)
-        finder = CookieFinder("s")
-        for number in range(5):
-            finder.find(b"s=%d" % number)
-        finder.find(b"s=" + b"1" * cookies.MAX_REMEMBERED_BYTES)
-        assert finder.found == {b"s=4": b"4"}

@@ -139,14 +139,14 @@ class TestExact:
         "annotation, value, count",
         [
             (Slim, Slim(1), 1),
-            (Outer, Outer(Slim(1), [Slim(1)] * 100), 1),
-            (list[Slim], [Slim(1)] * 100, 1),
-            (Other, Other(Outer(Slim(1))), 2),
-            (dict[str, Slim], {"a": Slim(1)}, 1),
+            (Outer, Outer(Slim(1), [Slim(1)] * 100), 2),
+            (list[Slim], [Slim(1)] * 100, 2),
+            (Other, Other(Outer(Slim(1))), 3),
+            (dict[str, Slim], {"a": Slim(1)}, 2),
             (list[Slim | None], [None] * 100, 101),
         ],
     )
-    def test_it_costs_one_call_where_no_record_holds_another_that_holds_one(
+    def test_it_costs_a_call_for_each_record_and_collection_that_is_looked_into(
         self, annotation: Any, value: object, count: int
     ):
         assert calls(exact(annotation), value) == count

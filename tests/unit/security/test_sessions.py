@@ -4,6 +4,8 @@ import pytest
 
 from flasgo import Flasgo, Session, Settings, csrf_token
 from flasgo.events import SecurityLog
+from flasgo.http.asgi import Message
+from flasgo.request import Request
 from flasgo.security import sessions
 from flasgo.security.sessions import Sessions, SignedCookie
 from flasgo.session import Stored
@@ -20,24 +22,77 @@ def test_it_refuses_nothing_by_itself():
     assert stage.compile(None) is stage.compile(None)
 
 
-def test_cookies_that_were_found_genuine_are_remembered_to_an_end(monkeypatch):
-    monkeypatch.setattr(sessions, "MAX_REMEMBERED", 2)
-    codec = SignedCookie(SIGNER, idle=1_000, absolute=2_000)
-    now = int(time.time())
-    values = [codec.write(Stored(b'{"n":%d}' % number, bytes(16), now)) for number in range(5)]
-    for _ in range(2):
-        for number, value in enumerate(values):
-            stored = codec.read(value)
-            assert stored is not None
-            assert stored.json == b'{"n":%d}' % number
-    assert len(codec._genuine) <= 2
+def request(*lines: bytes) -> Request:
+    """One with these Cookie headers."""
+
+    async def nothing() -> Message:
+        raise AssertionError("nobody asks for the body")
+
+    return Request.of({"type": "http", "headers": [(b"cookie", line) for line in lines]}, nothing)
 
 
-def test_a_long_cookie_is_not_remembered():
-    codec = SignedCookie(SIGNER, idle=1_000, absolute=2_000)
-    value = codec.write(Stored(b'{"n":"' + b"x" * 2_000 + b'"}', bytes(16), int(time.time())))
-    assert codec.read(value) is not None
-    assert codec._genuine == {}
+class TestRemembered:
+    """The sessions of some Cookie headers are remembered: a visitor sends the same one with every request."""
+
+    settings = Settings(SECRET_KEY=KEY, SESSION_COOKIE_MAX_AGE=1_000, SESSION_ABSOLUTE_MAX_AGE=2_000)
+
+    def stage(self, codec: SignedCookie | None = None) -> Sessions:
+        codec = codec or SignedCookie(SIGNER, idle=1_000, absolute=2_000)
+        return Sessions(self.settings, codec, log=SecurityLog(enabled=False))
+
+    def header(self, content: bytes, *, age: int = 0, begun: int = 0) -> bytes:
+        now = int(time.time())
+        value = SIGNER.sign(Stored(content, bytes(16), now - begun).pack(), issued=now - age)
+        return self.settings.session_cookie_name.encode() + b"=" + value
+
+    def test_to_an_end(self, monkeypatch):
+        monkeypatch.setattr(sessions, "MAX_REMEMBERED", 2)
+        stage = self.stage()
+        headers = [self.header(b'{"n":%d}' % number) for number in range(5)]
+        for _ in range(2):
+            for number, header in enumerate(headers):
+                stored = stage.read(request(header))
+                assert stored is not None
+                assert stored.json == b'{"n":%d}' % number
+                assert len(stage._young) <= 2
+
+    def test_they_are_verified_once(self, monkeypatch):
+        stage = self.stage()
+        asked = request(self.header(b'{"n":1}'))
+        first = stage.read(asked)
+        monkeypatch.setattr(SignedCookie, "read", None)
+        assert stage.read(asked) is first
+
+    @pytest.mark.parametrize(
+        ("age", "begun", "later"),
+        [(99, 99, 2), (0, 1_999, 2), (50, 1_950, 51)],
+        ids=["until they are due to be written again", "until they end", "whichever comes first"],
+    )
+    def test_no_longer_than_they_are_good_as_they_are(self, monkeypatch, age, begun, later):
+        stage = self.stage()
+        asked = request(self.header(b'{"n":1}', age=age, begun=begun))
+        first = stage.read(asked)
+        assert first is not None
+        assert not first.renew
+        assert stage.read(asked) is first
+        now = time.time() + later
+        monkeypatch.setattr(sessions, "time", lambda: now)
+        assert stage.read(asked) is not first
+
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            lambda self: [self.header(b'{"n":"' + b"x" * 2_000 + b'"}')],
+            lambda self: [self.header(b'{"n":1}', age=101)],
+            lambda self: [self.header(b'{"n":1}'), b"a=1"],
+        ],
+        ids=["long", "due to be written again", "in two lines"],
+    )
+    def test_but_not_all(self, lines):
+        stage = self.stage()
+        asked = request(*lines(self))
+        assert stage.read(asked) is not None
+        assert stage._young == {}
 
 
 @pytest.mark.parametrize(
