@@ -421,6 +421,7 @@ class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
         `kind` is the body's bare media type, for who has it already.
         """
         if self.opened_form is None:
+            self._refuse_encoded()
             declared, limits = self.fields.get(b"content-type", b""), self.terms.form_limits
             kind = essence(declared) if kind is None else kind
             body = self.body_ready(limits.max_multipart_bytes if kind == MULTIPART else None)
@@ -470,6 +471,10 @@ class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
         kind = self.fields.get(b"content-type")
         if kind != b"application/json" and not is_json(essence(kind or b"")):
             raise UnsupportedMediaType("Send the body as JSON, with Content-Type: application/json.")
+        self._refuse_encoded()
+
+    def _refuse_encoded(self) -> None:
+        """Raise UnsupportedMediaType for a body with Content-Encoding: what stands before us may have read it in another way."""
         if b"content-encoding" in self.fields:
             raise UnsupportedMediaType("Send the body without Content-Encoding.")
 

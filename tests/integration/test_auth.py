@@ -853,6 +853,14 @@ def test_routes_for_clients_need_no_csrf_token_unless_there_is_a_session():
         assert client.post("/bearer", headers={**AS_ALICE, "cookie": cookie}).status_code == 403
     twice = [*AS_ALICE.items(), ("cookie", "flasgo-session=x"), ("cookie", "a=b")]
     assert client.post("/bearer", headers=twice).status_code == 403
+    for other in (
+        {"cookie": "flasgo-remember=x"},
+        {"x-note": "flasgo-session=x"},
+    ):  # nothing there that anybody believes
+        assert client.post("/bearer", headers={**AS_ALICE, **other}).text == "in"
+    app = application()
+    app.add_route("/open", handler, methods=["POST"], auth="bearer", permissions=[AllowAny()])
+    assert app.test_client().post("/open").text == "in"
 
 
 def test_a_route_for_logins_and_clients_needs_a_csrf_token_with_a_login_s_cookies():

@@ -1,8 +1,9 @@
 import asyncio
+from typing import Annotated
 
 import pytest
 
-from flasgo import ContentTooLarge, Flasgo, HTTPException, Request, Settings
+from flasgo import ContentTooLarge, Flasgo, Form, HTTPException, Request, Settings
 
 
 def application(**settings: object) -> Flasgo[Settings]:
@@ -251,6 +252,32 @@ def test_json_is_refused_under_any_other_name(content_type):
 def test_a_content_encoding_is_refused():
     headers = {"content-type": "application/json", "content-encoding": "gzip"}
     assert reader().test_client().post("/json", body=b"[1]", headers=headers).status_code == 415
+
+
+@pytest.mark.parametrize("coding", ["gzip", "identity", ""])
+@pytest.mark.parametrize("bound", [True, False])
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/x-www-form-urlencoded", b"a=1"),
+        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--b--\r\n'),
+    ],
+)
+def test_a_content_encoding_of_a_form_is_refused(content_type, body, coding, bound):
+    """A firewall may have read it decoded, where we would read the bytes."""
+    app = application()
+
+    async def typed(a: Annotated[int, Form()]) -> int:
+        return a
+
+    async def plain(request: Request) -> str | None:
+        return (await request.form()).get("a")
+
+    app.post("/")(typed if bound else plain)
+    client = app.test_client()
+    headers = {"content-type": content_type}
+    assert client.post("/", body=body, headers=headers).text == "1"
+    assert client.post("/", body=body, headers={**headers, "content-encoding": coding}).status_code == 415
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100, b"[" * 100_000, b"nan", b'"\\ud800"'])

@@ -526,6 +526,13 @@ class TestProxies:
         assert client.get("/", headers={"x-forwarded-for": chain}).json()["ip"] == "127.0.0.1"
 
 
+async def test_without_a_host_there_is_no_origin_of_ours_and_no_error(call):
+    """Where hosts are not checked, a server may pass on a request of HTTP/1.0 that names none."""
+    app = make(ENFORCE_ALLOWED_HOSTS=False)
+    for sender in ((b"origin", b"http://localhost"), (b"origin", b"http://"), (b"referer", b"http://localhost/")):
+        assert (await call(app, "/save", method="POST", headers=(sender,))).status == 403
+
+
 class TestSigning:
     def test_what_was_signed_is_read_back(self):
         signer = Signer((KEY,), "session")

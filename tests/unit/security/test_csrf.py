@@ -79,6 +79,10 @@ class TestTheToken:
         assert (len(raw), raw[NONCE_BYTES:]) == (48, key.mac(b"\0" + nonce))
         assert hmac.compare_digest(unmask(mask(raw)), raw)
 
+    @pytest.mark.parametrize("size", [0, 1, 45, 47, 49, 95, 97, 192])
+    def test_what_has_another_length_stands_for_nothing(self, size):
+        assert unmask(encode_base64url(bytes(size))) == b""
+
     def test_that_of_a_session_is_of_its_owner(self):
         app = make()
 
@@ -179,6 +183,27 @@ class TestTheToken:
             headers = [(b"host", sender[2]), (b"origin", sender[0])]
             stage._check_sender(made({"type": "http", "scheme": "http", "headers": headers}), sender)
         assert len(stage._good_senders) == 2
+
+    def test_a_sender_that_was_found_right_is_right_for_its_host_scheme_and_site_alone(self):
+        client = make(ALLOWED_HOSTS={"a.example", "b.example"}, CSRF_COOKIE_SECURE=False).test_client()
+        client.get("/plain", headers={"host": "a.example"})
+        cookie = f"{NAME}={client.cookies[NAME]}"
+        right = {
+            "x-csrf-token": client.cookies[NAME],
+            "cookie": cookie,
+            "host": "a.example",
+            "origin": "http://a.example",
+        }
+
+        def status(scheme="http", **others):
+            return client.post("/save", headers={**right, **others}, scheme=scheme).status_code
+
+        for _ in range(2):
+            assert status() == 200
+            assert status(host="b.example") == 403
+            assert status(scheme="https") == 403
+            assert status(**{"sec-fetch-site": "cross-site"}) == 403
+            assert status(origin="http://b.example") == 403
 
     def test_a_sender_without_origin_is_judged_each_time(self):
         """It is known by its Referer, which is none of what is remembered."""
