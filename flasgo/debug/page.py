@@ -27,9 +27,19 @@ from flasgo.settings import Settings
 from flasgo.settings_sources import looks_secret
 
 FORWARDED = frozenset(
-    {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"}
+    {
+        b"cf-connecting-ip",
+        b"client-ip",
+        b"forwarded",
+        b"forwarded-for",
+        b"true-client-ip",
+        b"via",
+        b"x-client-ip",
+        b"x-real-ip",
+    }
 )
-"""What proxies add. The right to see a page is never gained by a header, but it is lost by one of these."""
+FORWARDED_PREFIX = b"x-forwarded-"
+"""What proxies and tunnels add. The right to see a page is never gained by a header, but it is lost by one of these."""
 
 POLICY = "default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 MAX_DETAIL = 500
@@ -56,7 +66,7 @@ class DebugPage:
     def may_see(self, request: Request) -> bool:
         """Is this a developer at this machine?"""
         fields = request.fields
-        if not is_loopback(request.client_ip) or not FORWARDED.isdisjoint(fields):
+        if not is_loopback(request.client_ip) or any(map(is_of_proxies, fields)):
             return False
         if (
             fields.get(b"sec-fetch-site") in {b"cross-site", b"same-site"}
@@ -98,6 +108,12 @@ class DebugPage:
         response.headers["cache-control"] = "no-store"
         response.error_code = InternalServerError.default_code
         return response
+
+
+def is_of_proxies(field: bytes) -> bool:
+    """Is it a header that proxies add, by whichever of its names?"""
+    name = field.replace(b"_", b"-")
+    return name in FORWARDED or name.startswith(FORWARDED_PREFIX)
 
 
 def is_loopback(client: str | None) -> bool:

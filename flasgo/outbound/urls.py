@@ -58,9 +58,10 @@ class OutboundURL(Struct, frozen=True):
         return _bracketed(self.host) + self._port_suffix
 
     def at(self, address: Address) -> str:
-        """The URL with `address` in place of its host."""
+        """The URL with `address` in place of its host, and with a path before its query: some readers look for the host's end at a slash."""
         userinfo = "" if self.userinfo is None else f"{self.userinfo}@"
-        return f"{self.scheme}://{userinfo}{_bracketed(str(address))}{self._port_suffix}{self.rest}"
+        path = "/" if self.rest.startswith(("?", "#")) else ""
+        return f"{self.scheme}://{userinfo}{_bracketed(str(address))}{self._port_suffix}{path}{self.rest}"
 
     @property
     def _port_suffix(self) -> str:

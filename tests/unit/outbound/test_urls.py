@@ -204,7 +204,8 @@ def test_what_is_in_brackets_must_be_an_ipv6_address_without_a_zone(host: str):
     [
         ("http://example.com/a", "example.com", "http://9.9.9.9/a"),
         ("HTTP://EXAMPLE.com.:80/a", "example.com:80", "http://9.9.9.9:80/a"),
-        ("https://u:p@example.com?a#b", "example.com", "https://u:p@9.9.9.9?a#b"),
+        ("https://u:p@example.com?a#b", "example.com", "https://u:p@9.9.9.9/?a#b"),
+        ("http://example.com#@evil.example", "example.com", "http://9.9.9.9/#@evil.example"),
         ("http://@example.com/", "example.com", "http://@9.9.9.9/"),
         ("http://[2606:4700::1]:8080", "[2606:4700::1]:8080", "http://9.9.9.9:8080"),
     ],
