@@ -10,19 +10,21 @@ from functools import partial
 from itertools import chain, islice
 
 from msgspec import Struct, ValidationError, convert
-from msgspec.inspect import DecimalType, FloatType
+from msgspec.inspect import DecimalType, FloatType, type_info
 
 from flasgo.binding.calls import TEXT_LOCATIONS, Calls, Given, Lasting, Step
 from flasgo.binding.content import MAX_ISSUES, compile_content
 from flasgo.binding.records import record_of
 from flasgo.binding.sources import SOURCES, Source, mended
 from flasgo.errors import HTTPException, Issue, Location, NotFound, ValidationFailed
+from flasgo.plan.forms import bare
 from flasgo.plan.model import HandlerPlan, Input
 from flasgo.plan.types import admits
 from flasgo.request import Request
 from flasgo.validation.codecs import NO_CODECS, Codecs
 from flasgo.validation.issues import collect
 from flasgo.validation.numbers import finite
+from flasgo.validation.shapes import counts_apart
 
 CONSTRAINTS = frozenset({"too_small", "too_large", "not_multiple", "too_short", "too_long", "pattern_mismatch"})
 """Issues of a path's value that is of its type; any other means that the path names nothing (404)."""
@@ -103,7 +105,15 @@ def _conversion(model: Model, names: dict[str, object]) -> Iterator[str]:
     if model.codecs.within(model.kind):
         hook = ", dec_hook=read_by_codec"
         names["read_by_codec"] = model.codecs.read
-    yield f"{at} = convert({at}_source(request), {at}_type, strict=False{hook})"
+    apart = [(n, one) for n, one in enumerate(model.inputs) if counts_apart(bare(type_info(one.annotation)))]
+    raw = f"{at}_source(request)"
+    if apart:
+        yield f"{at}_raw = {raw}"
+        raw = f"{at}_raw"
+    yield f"{at} = convert({raw}, {at}_type, strict=False{hook})"
+    for number, one in apart:
+        yield f"if len({at}.a{number}) < len({raw}.get({one.name!r}, ())):"
+        yield "    raise ValidationError"
     for number, one in enumerate(model.inputs):
         if admits(one.annotation, FloatType, DecimalType):
             # msgspec reads "nan" and "inf" from text; a default may be what no client can send.

@@ -6,9 +6,9 @@ chosen is empty. A time without seconds has none. A field that was left empty is
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import msgspec
 from msgspec import ValidationError, convert
@@ -23,6 +23,7 @@ from flasgo.plan.model import MISSING, FormField
 from flasgo.validation.codecs import NO_CODECS, Codecs
 from flasgo.validation.issues import BOOL_WORDS, collect
 from flasgo.validation.numbers import finite
+from flasgo.validation.shapes import counts_apart
 from flasgo.validation.spellings import reader_of
 
 Raw: TypeAlias = dict[str, object]
@@ -60,6 +61,11 @@ class FormReader:
         self.mended = tuple((name, read or _alone, unsent) for name, read, unsent in texts if name not in self.plain)
         get = _item if isinstance(shape, shapes.TypedDictType) else getattr
         self.numbers = tuple((f.name, partial(_is_finite, get, f.attribute)) for f in fields if _counts(f))
+        self.apart = tuple(
+            (f.name, partial(_size, get, f.attribute))
+            for f in fields
+            if any(map(counts_apart, alternatives_of(f.shape)))
+        )
         self.single = frozenset(f.name for f in fields if not f.many)
         self.file_names = frozenset(f.name for f in fields if f.file)
         self.known: frozenset[str] | None = None
@@ -76,6 +82,10 @@ class FormReader:
         for name, is_finite in self.numbers:
             if name in raw and not is_finite(value):
                 raise ValidationError("not finite")
+        for name, size in self.apart:
+            items = raw.get(name)
+            if isinstance(items, list) and size(value) < len(items):
+                raise ValidationError("an item twice")
         return value
 
     def raw(self, form: FormData) -> Raw:
@@ -135,6 +145,10 @@ def _is_finite(get: Callable[[Any, str], object], name: str, record: object) -> 
     return all(map(finite, value)) if isinstance(value, (list, tuple, set, frozenset)) else finite(value)
 
 
+def _size(get: Callable[[Any, str], object], name: str, record: object) -> int:
+    return len(cast("Sized", get(record, name)))
+
+
 def _item(record: Mapping[str, object], name: str) -> object:
     return record[name]
 
@@ -153,7 +167,9 @@ def _reads(field: FormField) -> Texts | None:
     items = [_text(item) for item in items_of(collection)]
     if isinstance(collection, shapes.TupleType):
         return partial(_places, items) if any(items) else list
-    return partial(_some, items[0]) if items[0] is not None else list
+    if items[0] is None:
+        return list
+    return partial(_some_apart if counts_apart(collection) else _some, items[0])
 
 
 def _text(shape: shapes.Type) -> Text | None:
@@ -195,6 +211,12 @@ def _alone(texts: Sequence[str]) -> object:
 def _some(read: Text, texts: Sequence[str]) -> object:
     values = [value for text in texts if (value := read(text)) is not EMPTY]
     return values or EMPTY
+
+
+def _some_apart(read: Text, texts: Sequence[str]) -> object:
+    return (
+        list(texts) if texts.count("") > 1 else _some(read, texts)
+    )  # what is left empty is left so once, like every item
 
 
 def _places(reads: Sequence[Text | None], texts: Sequence[str]) -> object:

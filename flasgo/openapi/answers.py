@@ -53,11 +53,12 @@ class Lines:
 
 
 class Answers:
-    """Describes the responses of one document; errors that many routes share are written once."""
+    """Describes the responses of one document; errors that many routes share are written once. `finish` is called last."""
 
     def __init__(self, schemas: Schemas) -> None:
         self.schemas = schemas
         self.shared: Schema = {}
+        self._joined: list[Schema] = []
         self._names: dict[tuple[object, ...], str] = {}
 
     def of(self, rule: Rule, rejections: Sequence[type[HTTPException]], handlers: ErrorHandlers) -> Schema:
@@ -84,7 +85,7 @@ class Answers:
             if str(status) not in found:
                 found[str(status)] = self._error(status, of_status, speaks_json=as_json)
             elif forms := self._forms(of_status, speaks_json=as_json):
-                _merge(found[str(status)].setdefault("content", {}), forms)
+                self._merge(found[str(status)].setdefault("content", {}), forms)
         opened = any(answer.open or _is_response(answer) for answer in answers)
         found["default"] = {"description": "Whatever else the handler answers."} if opened else self._default(speaks)
         return found
@@ -105,7 +106,7 @@ class Answers:
     def _add(self, found: dict[str, Schema], status: int, answer: Answer) -> None:
         response = found.setdefault(str(status), {"description": phrase_of(status)})
         if status not in BODILESS:
-            _merge(response.setdefault("content", {}), self._content(answer))
+            self._merge(response.setdefault("content", {}), self._content(answer))
             if not response["content"]:
                 del response["content"]
 
@@ -133,6 +134,27 @@ class Answers:
                 media = {"schema": {"type": "string"}} if one.is_text else {}
             content[one.media_type] = media
         return content
+
+    def _merge(self, content: Schema, more: Schema) -> None:
+        """One media type that has several schemas is any of them."""
+        for kind, media in more.items():
+            if kind not in content:
+                content[kind] = media
+            elif "schema" in media and "schema" in content[kind]:
+                known = content[kind]["schema"]
+                joined = {"anyOf": [*(known["anyOf"] if known in self._joined else [known]), media["schema"]]}
+                self._joined.append(joined)
+                content[kind] = {"schema": joined}
+
+    def finish(self) -> None:
+        """Say each alternative once: that two are the same is known when all schemas are."""
+        for joined in self._joined:
+            alternatives: list[Schema] = []
+            for one in joined["anyOf"]:
+                if one not in alternatives:
+                    alternatives.append(one)
+            joined.clear()
+            joined.update(alternatives[0] if len(alternatives) == 1 else {"anyOf": alternatives})
 
     # ── errors ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -177,10 +199,10 @@ class Answers:
         for kind, handler in kinds.items():
             if handler is None:
                 document = kind.document_type() if issubclass(kind, Problem) else ProblemDocument
-                _merge(content, self._told(kind, document, speaks_json=speaks_json))
+                self._merge(content, self._told(kind, document, speaks_json=speaks_json))
             else:
                 for answer in answers_of(_returned_by(handler.function, self.schemas.codecs)):
-                    _merge(content, self._content(answer))
+                    self._merge(content, self._content(answer))
         return content
 
     def _told(self, kind: type[HTTPException], document: type, *, speaks_json: bool) -> Schema:
@@ -231,17 +253,6 @@ def _final(status: int, answer: Answer) -> int:
 
 def _is_response(answer: Answer) -> bool:
     return answer.plain is not None and issubclass(answer.plain, Response)
-
-
-def _merge(content: Schema, more: Schema) -> None:
-    """One media type that has several schemas is any of them."""
-    for kind, media in more.items():
-        if kind not in content:
-            content[kind] = media
-        elif "schema" in media and "schema" in content[kind]:
-            known = content[kind]["schema"]
-            alternatives = known["anyOf"] if known.keys() == {"anyOf"} else [known]
-            content[kind] = {"schema": {"anyOf": [*alternatives, media["schema"]]}}
 
 
 def bound_errors(rule: Rule) -> Iterator[type[HTTPException]]:

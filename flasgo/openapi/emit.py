@@ -85,6 +85,7 @@ class _Writer:
         for rule in self._included():
             self._add(rule)
         schemas = self.schemas.finish()
+        self.answers.finish()
         info: Schema = {"title": settings.API_TITLE, "version": settings.API_VERSION}
         if settings.API_DESCRIPTION:
             info["description"] = settings.API_DESCRIPTION

@@ -41,6 +41,8 @@ def parameters_of(rule: Rule, schemas: Schemas) -> list[Schema]:
 def _in_path(name: str, converter: Converter, one: Input | None, schemas: Schemas) -> Schema:
     parameter: Schema = {"name": name, "in": "path", "required": True}
     made = _of_converter(converter)
+    if isinstance(converter, FloatConverter):
+        parameter["description"] = PLAIN_NUMBER
     if one is None or one.ready:
         parameter["schema"] = made or _of_made(converter.python_type, schemas)
         return parameter
@@ -55,6 +57,10 @@ def _in_path(name: str, converter: Converter, one: Input | None, schemas: Schema
 
     parameter["schema"] = schemas.of(one.annotation, narrow)
     return parameter
+
+
+PLAIN_NUMBER = "Digits, perhaps with a point among them, and no exponent: `1.5`, not `15e-1`."
+"""Of one value a path has one spelling; JSON has several for a number, and a schema tells none apart."""
 
 
 def _of_converter(converter: Converter) -> Schema:
@@ -135,8 +141,7 @@ def _form(inputs: list[Input], schemas: Schemas) -> Schema:
     required = []
     for one in inputs:
         if one.fields is None:
-            finish = _finish({}, one, schemas.codecs)
-            properties[one.name] = schemas.of(one.annotation, partial(_finish_field, finish, one))
+            properties[one.name] = schemas.of(one.annotation, partial(_finish_field, schemas.codecs, one))
             required += [one.name] if one.required else []
         else:
             schemas.of(one.annotation, partial(_fill, form, schemas, one.fields), sent=True)
@@ -146,9 +151,10 @@ def _form(inputs: list[Input], schemas: Schemas) -> Schema:
     return form
 
 
-def _finish_field(finish: Callable[[Schema], None], one: Input, schema: Schema) -> None:
-    finish(schema)
-    found = _sendable(schema, empty=not one.required and one.location == "form")
+def _finish_field(codecs: Codecs, one: Input, schema: Schema) -> None:
+    words: Schema = {}
+    _finish(words, one, codecs)(schema)
+    found = _sendable(schema | words, empty=not one.required and one.location == "form")
     schema.clear()
     schema.update(found)
 
@@ -178,6 +184,8 @@ def _sendable(schema: Schema, *, empty: bool) -> Schema:
         _without_seconds(items)
         if empty and "minItems" not in found and not _takes_any_text(items):
             found["items"] = {"anyOf": [items, {"const": ""}]}
+        if found.get("minItems", 0) <= 1 and "contentMediaType" not in items:
+            return _or_alone(found)
     if empty and found.get("type") != "array" and not _takes_any_text(found):
         if "enum" in found:
             found["enum"] = [*found["enum"], ""]
@@ -186,6 +194,14 @@ def _sendable(schema: Schema, *, empty: bool) -> Schema:
             kept: Schema = {key: found.pop(key) for key in ("default", "description", "title") if key in found}
             found = {"anyOf": [found, {"const": ""}], **kept}
     return found
+
+
+def _or_alone(schema: Schema) -> Schema:
+    """A list in a form, or the one item that is all of it: nobody who reads a form can tell which was meant."""
+    kept: Schema = {key: schema.pop(key) for key in ("default", "description", "title", "examples") if key in schema}
+    items = schema["items"]
+    alone = items["anyOf"] if items.keys() == {"anyOf"} else [items]
+    return {"anyOf": [schema, *alone], **kept}
 
 
 def _takes_any_text(schema: Schema) -> bool:

@@ -11,6 +11,7 @@ from msgspec import inspect as shapes
 
 from flasgo.plan.forms import bare
 from flasgo.validation import spellings
+from flasgo.validation.shapes import counts_apart
 
 Schema: TypeAlias = dict[str, Any]
 """JSON of any depth."""
@@ -66,11 +67,11 @@ class Refiner:
         match shape:
             case shapes.CollectionType():
                 self._each(schema, "items", [shape.item_type])
-                if (shape.min_length or 0) <= 1 and shape.max_length is None:
+                if not counts_apart(shape):
                     schema.pop("uniqueItems", None)  # what is there twice is taken once
             case shapes.TupleType():
                 self._all(schema.get("prefixItems", ()), shape.item_types)
-                schema.pop("items", None)  # `maxItems` says as much, and more programs understand it
+                _join_places(schema)
             case shapes.DictType():
                 self._each(schema, "additionalProperties", [shape.value_type])
                 _add_names(schema, bare(shape.key_type))
@@ -92,7 +93,7 @@ class Refiner:
         match shape:
             case shapes.EnumType() if issubclass(shape.cls, Flag):
                 schema.pop("enum", None)
-                schema["type"] = "integer"  # its members may be joined
+                schema |= {"type": "integer"} | _joined(shape.cls)
             case shapes.StructType(array_like=True) | shapes.NamedTupleType():
                 skipped = 1 if isinstance(shape, shapes.StructType) and shape.tag_field else 0
                 self._all(schema.get("prefixItems", [])[skipped:], [field.type for field in shape.fields])
@@ -117,6 +118,8 @@ class Refiner:
         if len(records) > 1:
             among = schema if "discriminator" in schema else next(one for one in options if "discriminator" in one)
             self._all(among["anyOf"], records, tagged=True)
+            if any(not isinstance(record.tag, str) for record in records):
+                del among["discriminator"]  # its keys are text, and programs compare them with what is sent
             if among is schema:
                 return
             self._all(options, others)
@@ -149,6 +152,42 @@ def _spell(schema: Schema, shape: shapes.Type) -> None:
     pattern = schema.get("pattern", spellings.DATETIME)
     if pattern in EXAMPLES and not schema.keys() & {"default", "examples"}:
         schema["examples"] = [EXAMPLES[pattern]]
+
+
+def _join_places(schema: Schema) -> None:
+    """A tuple whose places are all alike is an array with a length, which more programs understand; as they do `maxItems` alone."""
+    places = schema.get("prefixItems")
+    if places and all(place == places[0] for place in places):
+        schema["items"] = schema.pop("prefixItems")[0]
+    elif places is not None:
+        schema.pop("items", None)
+
+
+FEW_BITS: Final = 8
+"""Of a flag: the values of one with no more are tried, each of them."""
+
+INTEGERS: Final = {"minimum": -(1 << 63), "maximum": (1 << 64) - 1}
+"""What msgspec reads as an integer where it looks one up."""
+
+
+def _joined(kind: type[Flag]) -> Schema:
+    """Which integers are members of a flag, joined: of one that keeps what it does not know, all."""
+    bits = max((member.value for member in kind), default=0).bit_length()
+    if _is_member(kind, 1 << bits):
+        return INTEGERS
+    tried = range(-(1 << bits), 1 << bits)
+    values = [value for value in tried if _is_member(kind, value)] if bits <= FEW_BITS else tried
+    if len(values) < len(tried):
+        return {"enum": values}
+    return {"minimum": tried[0], "maximum": tried[-1]}
+
+
+def _is_member(kind: type[Flag], value: int) -> bool:
+    try:
+        kind(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _base64(least: int, most: int | None) -> str:

@@ -7,6 +7,7 @@ only when the last route is described, and only then do they get their names, fi
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from math import isfinite
 from typing import Any, TypeAlias, cast
 
 import msgspec
@@ -127,7 +128,7 @@ def _good_names(names: Mapping[str, object]) -> dict[str, str]:
 def _mended(value: object, names: Mapping[str, str]) -> Any:  # JSON of any depth
     """A schema with its references renamed, and patterns as ECMA-262 writes them."""
     if isinstance(value, dict):
-        mended = {key: _mended(item, names) for key, item in value.items()}
+        mended = {key: _mended(item, names) for key, item in value.items() if key != "default" or _is_json(item)}
         reference = value.get("$ref")
         if isinstance(reference, str) and reference.startswith(REF):
             mended["$ref"] = REF + names[reference.removeprefix(REF)]
@@ -145,6 +146,11 @@ def _mended(value: object, names: Mapping[str, str]) -> Any:  # JSON of any dept
     if isinstance(value, (list, tuple)):
         return [_mended(item, names) for item in value]
     return value
+
+
+def _is_json(default: object) -> bool:
+    """JSON has no NaN and no infinity."""
+    return not isinstance(default, float) or isfinite(default)
 
 
 def _ecma(match: re.Match[str]) -> str:

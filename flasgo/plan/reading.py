@@ -98,6 +98,9 @@ class Reading:
             return None if optional else MISSING
         if default is ...:
             raise self.mistake("`...` is no default; leave it out, and the parameter is required.")
+        problem = _unsayable(default, self.codecs)
+        if problem is not None:
+            raise self.mistake(f"its default {problem}.")
         if self.bare or self.kind is Any or (default is None and optional):
             return default
         if default is None:
@@ -114,6 +117,19 @@ class Reading:
                 f"its default is not what it asks of a client ({problem}); change one of them, or write `{written} | None = None`."
             )
         return default
+
+
+def _unsayable(default: object, codecs: Codecs) -> str | None:
+    """Why neither a client nor the OpenAPI document can say this default; None where they can, or where it is no JSON at all."""
+    try:
+        codecs.to_json(default)
+    except TypeError:
+        return None
+    except UnicodeEncodeError:
+        return "holds half of a surrogate pair, which no UTF-8 has a form for; write the whole character"
+    except Exception as error:  # noqa: BLE001 - a codec is code of the user's: it may raise anything
+        return f"cannot be written as JSON ({type(error).__name__}); correct the codec, or the default"
+    return None
 
 
 def _unfit(default: object, annotation: object, codecs: Codecs) -> str | None:

@@ -1,6 +1,6 @@
 """What a handler declares to answer.
 
-`tuple[T, int]` and `tuple[T, int, Mapping]` are the forms that carry a status; `Annotated[T, Status(201)]` gives the type one;
+`tuple[T, int]` and `tuple[T, int, Mapping]` are the forms that carry a status, but for two numbers; `Annotated[T, Status(201)]` gives the type one;
 what is awaited is what is answered.
 """
 
@@ -14,6 +14,8 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
+from decimal import Decimal
+from http import HTTPStatus
 from typing import Any, Literal, Never, NoReturn, get_args, get_origin
 
 from msgspec.inspect import DataclassType
@@ -223,7 +225,7 @@ def _awaited(kind: object) -> tuple[object] | None:
 def _carried(kind: object) -> tuple[object, object] | None:
     """T and the status of the forms that carry one."""
     match get_args(kind) if get_origin(kind) is tuple else ():
-        case (body, status) if _is_status(status):
+        case (body, status) if _is_status(status) and not _is_number(body):
             return (body, status)
         case (body, status, headers) if _is_status(status) and _is_headers(headers):
             return (body, status)
@@ -232,10 +234,16 @@ def _carried(kind: object) -> tuple[object, object] | None:
 
 
 def _is_status(annotation: object) -> bool:
+    """An int, HTTPStatus, or a Literal of ints; an enum of one's own is the second value of a pair."""
     kind, _ = peel(annotation)
     if get_origin(kind) is Literal:
         return all(type(value) is int for value in get_args(kind))
-    return isinstance(kind, type) and issubclass(kind, int) and kind is not bool
+    return kind is int or kind is HTTPStatus
+
+
+def _is_number(annotation: object) -> bool:
+    """Two numbers are a pair, such as a place or a range; hardly anybody answers a number alone, and says its status."""
+    return peel(annotation)[0] in {int, float, bool, Decimal}
 
 
 def _is_headers(annotation: object) -> bool:

@@ -250,9 +250,7 @@ def json_problem(annotation: object, *, besides: type = object, codecs: Codecs =
         return f"no value keeps both {empty}; correct its constraints"
     if custom:
         return _uncarried(custom[0])
-    if codecs.kinds:
-        return next(map(_default_problem, (d for d in _defaults(annotation) if codecs.of(type(d)))), None)
-    return None
+    return next(filter(None, (_default_problem(default, codecs) for default in _defaults(annotation))), None)
 
 
 def _uncarried(kind: type) -> str:
@@ -288,9 +286,21 @@ def _defaults(annotation: object) -> Iterator[object]:
         yield from (field.default for field in getattr(node, "fields", ()))
 
 
-def _default_problem(default: object) -> str:
-    name = type(default).__name__
-    return f"a field has a {name} as its default, which no document can show; write field(default_factory=…)"
+def _default_problem(default: object, codecs: Codecs) -> str | None:
+    if default is None or isinstance(default, (int, float, msgspec.UnsetType)):
+        return None
+    if codecs.of(type(default)):
+        name = type(default).__name__
+        return f"a field has a {name} as its default, which no document can show; write field(default_factory=…)"
+    try:
+        codecs.to_json(default)
+    except UnicodeEncodeError:
+        return (
+            "a field's default holds half of a surrogate pair, which no UTF-8 has a form for; write the whole character"
+        )
+    except Exception:  # noqa: BLE001 - NODEFAULT, and what has no form in JSON, nor in the document
+        return None
+    return None
 
 
 def describe(annotation: object) -> str:

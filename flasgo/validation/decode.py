@@ -5,10 +5,11 @@ Two members of one name: the last one counts, as for every JSON reader of Python
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TypeVar
+from typing import Final, TypeVar, cast
 
 from msgspec import DecodeError, ValidationError
-from msgspec.json import Decoder
+from msgspec.json import Decoder, encode
+from msgspec.json import decode as decode_typed
 from msgspec.json import decode as decode_untyped
 
 from flasgo.errors import HTTPException, Issue, MalformedBody, ValidationFailed
@@ -19,6 +20,9 @@ from flasgo.validation.numbers import with_whole_numbers
 from flasgo.validation.spellings import suspect_in
 
 T = TypeVar("T")
+
+OUT_OF_RANGE: Final = Issue("body", "", "too_large", "must not hold a number that is out of range")
+TWICE: Final = Issue("body", "", "repeated", "must not hold an object with two members of one name")
 
 MAX_JSON_DEPTH = 64
 """Levels of nesting that a JSON body may have."""
@@ -82,13 +86,22 @@ def _refusal(body: bytes, kind: object, codecs: Codecs) -> HTTPException:
     try:
         value = decode_untyped(body)
     except ValidationError:
-        return ValidationFailed([Issue("body", "", "too_large", "must not hold a number that is out of range")])
+        return ValidationFailed([OUT_OF_RANGE])
     except (DecodeError, RecursionError) as broken:
         # A typed decoder may refuse the type of a value before it comes to the place where the text breaks off.
         return malformed(_reason(body, broken))
-    # What is refused as text and taken as values has a member twice, of which the last one fits.
-    twice = Issue("body", "", "repeated", "must not hold an object with two members of one name")
-    return ValidationFailed(collect(value, kind, location="body", strict=True, codecs=codecs) or [twice])
+    issues = collect(value, kind, location="body", strict=True, codecs=codecs)
+    return ValidationFailed(issues or [_only_in_text(value, kind, codecs)])
+
+
+def _only_in_text(value: object, kind: object, codecs: Codecs) -> Issue:
+    """What is refused as text and taken as values: a member that is there twice, of which the last one fits, or an integer beyond 64 bits."""
+    hook = codecs.decode if codecs.within(kind) else None
+    try:
+        decode_typed(encode(value), type=cast("type[object]", kind), dec_hook=hook)
+    except ValidationError:
+        return OUT_OF_RANGE
+    return TWICE
 
 
 def _reason(body: bytes, error: Exception) -> str:

@@ -13,6 +13,7 @@ repeats what the client sent; only the names of a client's object members appear
     not_finite       NaN or an infinity
     too_small  too_large  not_multiple       a number outside its bounds
     too_short  too_long  pattern_mismatch    a string, array or object outside its bounds
+    repeated         an item that is there twice, in a set whose length is bounded
     invalid          refused by the type's own check (`__post_init__`), in its words; or for no reason that can be told
 
 The work is bounded in issues, steps and depth, and linear in the size of the value. What a message takes from the type,
@@ -35,6 +36,7 @@ from flasgo.errors import Issue, Location
 from flasgo.patterns import regex
 from flasgo.validation.codecs import NO_CODECS, Codec, Codecs
 from flasgo.validation.numbers import finite
+from flasgo.validation.shapes import counts_apart, nodes
 from flasgo.validation.spellings import Misspelt, is_spelled, spelling_of
 
 BOOL_WORDS: Final[Mapping[str, bool]] = MappingProxyType(
@@ -152,8 +154,7 @@ class _Collector:
             case shapes.DictType(), dict():
                 return self._mapping(shape, value, pointer)
             case shapes.CollectionType(), list():
-                self._check_length(shape, len(value), pointer)
-                return self._items(shape.item_type, range(len(value)), value, pointer)
+                return self._collection(shape, value, pointer)
             case shapes.StructType(array_like=True) | shapes.NamedTupleType() | shapes.TupleType(), list():
                 return self._row(shape, value, pointer)
             case _:
@@ -233,6 +234,16 @@ class _Collector:
 
     # ---- arrays
 
+    def _collection(self, shape: shapes.CollectionType, value: list[object], pointer: str) -> object:
+        found = len(self.issues)
+        self._check_length(shape, len(value), pointer)
+        settled = self._items(shape.item_type, range(len(value)), value, pointer)
+        if counts_apart(shape) and len(self.issues) == found and not self._exhausted:
+            result = self._attempt(settled, _annotation(shape))
+            if isinstance(result, (set, frozenset)) and len(result) < len(value):
+                self._report(pointer, "repeated", "must not hold an item twice")
+        return settled
+
     def _items(
         self,
         shape: shapes.Type,
@@ -259,9 +270,10 @@ class _Collector:
     def _all_valid(self, shape: shapes.Type, values: Sequence[object]) -> bool:
         if not self._strict or (self._lists >= _MAX_LISTS and type(shape) not in _SCALARS):
             return False
-        if is_spelled(_annotation(shape)):
+        annotation = _annotation(shape)
+        if is_spelled(annotation) or any(map(counts_apart, nodes(annotation))):
             return False
-        result = self._attempt(values, GenericAlias(list, _annotation(shape)))
+        result = self._attempt(values, GenericAlias(list, annotation))
         return not isinstance(result, _Refused) and not _may_hold_non_finite(result)
 
     def _row(

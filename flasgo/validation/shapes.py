@@ -32,3 +32,10 @@ def _walk(node: object, seen: set[int]) -> Iterator[inspect.Type]:
         yield node
         for name in node.__struct_fields__:
             yield from _walk(getattr(node, name), seen)
+
+
+def counts_apart(shape: inspect.Type) -> bool:
+    """Is it a set whose length is bounded? Its items are to be sent once each, or nobody could say how many there are."""
+    if not isinstance(shape, (inspect.SetType, inspect.FrozenSetType)):
+        return False
+    return (shape.min_length or 0) > 1 or shape.max_length is not None

@@ -15,7 +15,7 @@ from msgspec import Struct, ValidationError, convert
 from msgspec import inspect as shapes
 
 from flasgo.patterns import regex
-from flasgo.validation.shapes import nodes
+from flasgo.validation.shapes import counts_apart, nodes
 
 _YEARLY: Final = (
     "[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
@@ -71,6 +71,9 @@ class Misspelt(Struct, frozen=True):
 
 MISSPELT: Final = Misspelt()
 
+_SEVERAL: Final = rb","
+"""Where there is none, no array holds an item twice."""
+
 _compiled = lru_cache(maxsize=64)(re.compile)
 
 _DECIMAL: Final = Spelling(
@@ -103,8 +106,15 @@ def spelling_of(shape: shapes.Type) -> Spelling | None:
 
 
 def suspect_in(kind: object) -> "re.Pattern[bytes] | None":
-    """What to look for in JSON that was decoded as this type, to know that it is spelled as it should be; None for nothing."""
+    """What to look for in JSON that was decoded as this type, to know that it is spelled as it should be; None for nothing.
+
+    Of a type that holds a Raw nothing is looked for: who looks closer asks `convert`, which makes no Raw.
+    """
+    if any(isinstance(node, shapes.RawType) for node in nodes(kind)):
+        return None
     found = {s.suspect for node in nodes(kind) if (s := spelling_of(node)) is not None and s.suspect is not None}
+    if any(map(counts_apart, nodes(kind))):
+        found.add(_SEVERAL)
     return re.compile(b"|".join(sorted(found))) if found else None
 
 

@@ -406,6 +406,10 @@ class TestForms:
             assert answer(redirect("/y"), annotation).status_code == 302
 
 
+class Level(enum.IntEnum):
+    HIGH = 2
+
+
 class TestStatus:
     @table(
         "annotation",
@@ -438,6 +442,20 @@ class TestStatus:
         if annotation is not NOTHING:
             assert parts(answer((None, 404), annotation)) == (404, TEXT, b"")
             assert parts(answer((None, 204), annotation))[0] == 204
+
+    @table(
+        "annotation, value, text",
+        [
+            (tuple[int, int], (3, 404), "[3,404]"),
+            (tuple[float, int], (0.5, 1), "[0.5,1]"),
+            (tuple[Decimal, int], (Decimal(1), 2), '["1",2]'),
+            (tuple[str, Level], ("a", Level.HIGH), '["a",2]'),
+        ],
+    )
+    def test_two_numbers_and_an_enum_of_ones_own_are_a_pair(
+        self, answer: Answer, annotation: Any, value: object, text: str
+    ):
+        assert parts(answer(value, annotation)) == (200, JSON, text.encode())
 
     def test_headers_are_added_to_a_plain_answer(self, answer: Answer):
         for annotation in (str, tuple[str, int, dict[str, str]], NOTHING):

@@ -587,3 +587,57 @@ def test_text_is_no_file(text: str | None):
     headers = {"content-type": "multipart/form-data; boundary=b"}
     response = app.test_client().post("/", body=body.encode(), headers=headers)
     assert response.status_code == (422 if text else 200)
+
+
+class Chosen(Struct):
+    plans: Annotated[set[Plan], Meta(max_length=2)] = set()
+
+
+def takes_plans(plans: Annotated[set[Plan], Meta(max_length=2), Form()] = set()) -> int:
+    return len(plans)
+
+
+def takes_chosen(chosen: Annotated[Chosen, Form()]) -> int:
+    return len(chosen.plans)
+
+
+@pytest.mark.parametrize("handler", [takes_plans, takes_chosen])
+def test_in_a_set_whose_length_is_bounded_no_item_is_twice(handler: Any):
+    client, path, (one, two) = client_of(handler), f"/{handler.__name__}", Plan
+    for sent, status in (
+        ([one.value, two.value], 200),
+        ([one.value, ""], 200),
+        ([], 200),
+        ([one.value, one.value], 422),
+        (["", ""], 422),
+    ):
+        response = client.post(path, data=[("plans", value) for value in sent] or [("other", "1")])
+        assert response.status_code == status, (sent, response.text)
+    assert problems(client.post(path, data=[("plans", one.value)] * 2)) == [("form", "/plans", "repeated")]
+
+
+def test_a_list_of_a_form_may_be_its_one_item():
+    app = Flasgo(settings={"CSRF_ENABLED": False})
+
+    @app.post("/")
+    async def handler(
+        ids: Annotated[list[int], Form()],
+        plans: Annotated[set[Plan], Form()],
+        two: Annotated[list[int], Meta(min_length=2), Form()],
+        files: list[UploadedFile],
+        names: Annotated[list[str], Form(), Meta(description="All of them.")] = [],
+    ) -> None: ...
+
+    (operation,) = app.openapi_spec()["paths"]["/"].values()
+    properties = operation["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+    array, *alone = properties["ids"]["anyOf"]
+    assert array["type"] == "array"
+    assert alone == [{"type": "integer"}, {"const": ""}]
+    assert properties["plans"]["anyOf"][1:] == [{"$ref": "#/components/schemas/Plan"}, {"const": ""}]
+    assert properties["two"]["type"] == "array"
+    assert properties["files"]["type"] == "array"
+    assert properties["names"] == {
+        "anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}],
+        "default": [],
+        "description": "All of them.",
+    }

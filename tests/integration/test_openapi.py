@@ -632,6 +632,27 @@ class TestAnswers:
         schema = responses(handler, responses={200: Book})["200"]["content"]["application/json"]["schema"]
         assert [one["$ref"].rpartition("/")[2] for one in schema["anyOf"]] == ["Author", "Taken", "Book"]
 
+    def test_an_alternative_is_said_once(self):
+        app = make()
+
+        @app.errorhandler(Conflict)
+        async def first(error: Conflict) -> Taken: ...
+
+        @app.errorhandler(OutOfStock)
+        async def second(error: OutOfStock) -> Taken: ...
+
+        @app.get("/", raises=(Conflict, OutOfStock))
+        async def handler() -> Author: ...
+
+        @app.get("/more", raises=(Conflict,), responses={409: Author})
+        async def more() -> Annotated[Author, Status(409)]: ...
+
+        spec = spec_of(app)
+        taken = spec["components"]["responses"]["Conflict"]["content"]["application/json"]["schema"]
+        assert taken == {"$ref": "#/components/schemas/Taken"}
+        several = spec["paths"]["/more"]["get"]["responses"]["409"]["content"]["application/json"]["schema"]["anyOf"]
+        assert [one["$ref"].rpartition("/")[2] for one in several] == ["Author", "Taken"]
+
     def test_more_answers_may_be_declared(self):
         async def handler() -> Author: ...
 

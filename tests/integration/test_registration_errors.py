@@ -24,6 +24,7 @@ from msgspec import Meta, Struct
 from flasgo import (
     Blueprint,
     Body,
+    Codec,
     Cookie,
     Depends,
     Flasgo,
@@ -489,6 +490,41 @@ class TestDefaults:
         handler.__annotations__["v"] = annotation
         handler.__defaults__ = (default,)
         check(handler, "parameter `v`", "its default is not what it asks of a client (", "| None = None`")
+
+    @table("annotation", [str, Any, None, list[str]])
+    def test_a_default_that_no_utf_8_has_a_form_for(self, annotation: Any):
+        def handler(v): ...
+
+        if annotation is not None:
+            handler.__annotations__["v"] = annotation
+        handler.__defaults__ = (["\ud800"] if annotation == list[str] else "\ud800",)
+        check(handler, "parameter `v`", "its default holds half of a surrogate pair", "write the whole character")
+
+    def test_a_member_of_a_body_whose_default_no_utf_8_has_a_form_for(self):
+        class Page(Struct):
+            title: str = "\udfff"
+
+        def handler(v: Page): ...
+
+        check(handler, "parameter `v`", "a field's default holds half of a surrogate pair", methods=["POST"])
+
+    def test_a_default_that_its_codec_cannot_write(self):
+        class Place:
+            pass
+
+        def encode(place: Place) -> str:
+            raise RuntimeError("secret")
+
+        app = Flasgo(codecs=[Codec(Place, str, encode, lambda text: Place())])
+
+        def handler(v: Place = Place()): ...
+
+        with pytest.raises(RegistrationError) as caught:
+            app.get("/")(handler)
+        said = str(caught.value)
+        assert "test_registration_errors.py:" in said
+        assert "parameter `v`: its default cannot be written as JSON (RuntimeError); correct the codec" in said
+        assert "secret" not in said
 
     def test_a_body_whose_default_breaks_its_own_rules(self):
         class Positive(Struct):

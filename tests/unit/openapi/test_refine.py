@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from flasgo.openapi.refine import EXAMPLES
 from flasgo.openapi.schemas import Schemas
 from flasgo.validation import spellings
+from flasgo.validation.decode import json_decoder
 
 
 class Cat(Struct, tag=True):
@@ -176,3 +177,73 @@ def test_places_and_members_are_walked_through():
     assert components["Place"]["prefixItems"][0]["pattern"] == spellings.DURATION
     assert components["Span"]["properties"]["since"]["anyOf"][0] == {"format": "date-time"}
     assert components["Span"]["properties"]["since"]["description"] == "From."
+
+
+class Strict(enum.Flag):
+    A = 1
+    B = 2
+
+
+class Gaps(enum.Flag):
+    A = 1
+    C = 4
+
+
+Wide = enum.Flag("Wide", [f"B{bit}" for bit in range(20)])
+
+
+class First(Struct, tag=1):
+    a: int
+
+
+class Second(Struct, tag=2):
+    b: int
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (Right, {"minimum": -(1 << 63), "maximum": (1 << 64) - 1}),
+        (Strict, {"minimum": -4, "maximum": 3}),
+        (Gaps, {"enum": [-8, -7, -4, -3, 0, 1, 4, 5]}),
+        (Wide, {"minimum": -(1 << 20), "maximum": (1 << 20) - 1}),
+    ],
+)
+def test_a_flag_says_which_integers_are_its_members_joined(kind: type[enum.Flag], said: dict[str, Any]):
+    component = schema_of(kind)[1][kind.__name__]
+    assert component == {"title": kind.__name__, "type": "integer", **said}
+    for value in said.get("enum", [said.get("minimum"), said.get("maximum")])[:8]:
+        json_decoder(kind)(b"%d" % value)
+
+
+def test_tags_that_are_numbers_are_told_apart_by_their_own_enums():
+    schema, components = schema_of(First | Second | None)
+    (records, null) = schema["anyOf"]
+    assert records.keys() == {"anyOf"}
+    assert null == {"type": "null"}
+    assert components["First"]["properties"]["type"]["enum"] == [1]
+    assert "discriminator" in schema_of(Cat | Dog)[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (tuple[int, int], {"minItems": 2, "maxItems": 2, "items": {"type": "integer"}}),
+        (tuple[int, str], {"minItems": 2, "maxItems": 2, "prefixItems": [{"type": "integer"}, {"type": "string"}]}),
+        (tuple[int, ...], {"items": {"type": "integer"}}),
+    ],
+)
+def test_a_tuple_of_like_places_is_an_array_with_a_length(kind: object, said: dict[str, Any]):
+    assert schema_of(kind)[0] == {"type": "array", **said}
+
+
+class Pairs(Struct):
+    pair: tuple[float, float] | None = None
+
+
+def test_what_is_sent_and_answered_is_refined_twice_to_the_same():
+    schemas = Schemas()
+    schemas.of(Pairs, sent=True)
+    schemas.of(Pairs)
+    array, _ = schemas.finish()["Pairs"]["properties"]["pair"]["anyOf"]
+    assert array["items"] == {"type": "number"}

@@ -1,10 +1,11 @@
 """JSON text becomes a value, or every reason why not."""
 
 from decimal import Decimal
-from typing import Any
+from enum import IntFlag
+from typing import Annotated, Any
 
 import pytest
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from flasgo import Issue, MalformedBody, ValidationFailed
 from flasgo.validation.decode import MAX_JSON_DEPTH, decoder_for, json_decoder, malformed
@@ -92,3 +93,29 @@ def test_a_member_twice_of_which_the_first_does_not_fit():
 @pytest.mark.parametrize("text", [b"1e999", b"9" * 5000])
 def test_a_number_that_is_out_of_range(text: bytes):
     assert issues(float, text) == [Issue("body", "", "too_large", "must not hold a number that is out of range")]
+
+
+class Right(IntFlag):
+    READ = 1
+
+
+class Grant(Struct):
+    right: Right
+
+
+def test_an_integer_beyond_64_bits_is_out_of_range_and_not_there_twice():
+    found = issues(Grant, b'{"right": 18446744073709551616}')
+    assert found == [Issue("body", "", "too_large", "must not hold a number that is out of range")]
+    assert json_decoder(Grant)(b'{"right": 18446744073709551615}').right & Right.READ
+
+
+class Few(Struct):
+    at: Annotated[set[int], Meta(min_length=2)]
+
+
+def test_the_items_of_a_set_with_a_bound_are_counted_once():
+    assert [(i.pointer, i.code) for i in issues(Few, b'{"at": [1, 1]}')] == [("/at", "repeated")]
+    assert [(i.pointer, i.code) for i in issues(Few, b'{"at": [1, 2, 1]}')] == [("/at", "repeated")]
+    assert [(i.pointer, i.code) for i in issues(Few, b'{"at": [1, "a"]}')] == [("/at/1", "type_error")]
+    assert [(i.pointer, i.code) for i in issues(Few, b'{"at": [1]}')] == [("/at", "too_short")]
+    assert json_decoder(Few)(b'{"at": [1, 2]}').at == {1, 2}

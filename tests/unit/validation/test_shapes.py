@@ -3,9 +3,9 @@
 from typing import Annotated, Any
 
 import pytest
-from msgspec import Struct, inspect
+from msgspec import Meta, Struct, inspect
 
-from flasgo.validation.shapes import nodes
+from flasgo.validation.shapes import counts_apart, nodes
 
 
 class Node(Struct):
@@ -37,3 +37,14 @@ def test_metadata_that_cannot_be_hashed():
 def test_what_msgspec_does_not_know():
     with pytest.raises(TypeError):
         list(nodes(5))
+
+
+def test_the_items_of_a_set_count_apart_where_its_length_is_bounded():
+    def apart(kind: object) -> bool:
+        return counts_apart(nodes(kind)[0])
+
+    assert apart(Annotated[set[int], Meta(min_length=2)])
+    assert apart(Annotated[frozenset[int], Meta(max_length=3)])
+    assert not apart(Annotated[set[int], Meta(min_length=1)])
+    assert not apart(Annotated[list[int], Meta(max_length=3)])
+    assert not apart(set[int])

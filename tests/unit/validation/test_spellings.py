@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import pytest
-from msgspec import Meta, inspect
+from msgspec import Meta, Raw, Struct, inspect
 from msgspec.json import Decoder
 
 from flasgo.errors import ValidationFailed
@@ -96,3 +96,30 @@ def test_a_type_knows_whether_its_text_is_spelled():
     assert is_well_spelled("anything", str)
     assert is_well_spelled("1.5", Decimal)
     assert not is_well_spelled("1_5", Decimal)
+
+
+class Line(Struct):
+    at: Decimal
+    rest: Raw
+
+
+class Few(Struct):
+    items: Annotated[set[int], Meta(max_length=2)]
+
+
+def test_a_type_that_holds_raw_json_is_not_looked_at_again():
+    assert json_decoder(Line)(b'{"at": "1", "rest": {"a": "nan"}}').at == 1
+
+
+@pytest.mark.parametrize("kind", [Few, list[Few]])
+def test_in_a_set_whose_length_is_bounded_no_item_is_twice(kind: type[object]):
+    body = b'{"items": [1, 2]}' if kind is Few else b'[{"items": [1, 2]}]'
+    json_decoder(kind)(body)
+    with pytest.raises(ValidationFailed) as caught:
+        json_decoder(kind)(body.replace(b"2", b"1"))
+    (issue,) = caught.value.issues
+    assert (issue.pointer, issue.code) == ("/items" if kind is Few else "/0/items", "repeated")
+
+
+def test_in_other_sets_an_item_may_be_there_twice():
+    assert json_decoder(set[int])(b"[1, 1]") == {1}
