@@ -20,11 +20,33 @@ pytestmark = [
 APP = """
     import asyncio
     import hashlib
+    import threading
     from typing import Annotated
 
     from flasgo import Depends, Flasgo, Form, UploadedFile
+    from flasgo.http.uploads import Spool
 
     app = Flasgo(settings={"CSRF_ENABLED": False})
+    disk_works, in_vain = threading.Event(), []
+    disk_works.set()
+    write = Spool._write
+
+
+    def write_when_the_disk_works(self, data):
+        if not disk_works.is_set():
+            print("a write waits", flush=True)
+        if not disk_works.wait(10):
+            in_vain.append(len(data))
+        write(self, data)
+
+
+    Spool._write = write_when_the_disk_works
+
+
+    @app.get("/disk/<state>")
+    async def disk(state: str) -> str:
+        (disk_works.set if state == "works" else disk_works.clear)()
+        return f"waited {len(in_vain)} times in vain"
 
 
     async def noted():
@@ -128,6 +150,20 @@ def test_a_slow_upload_holds_up_nobody(server):
         assert server.get("/") == (200, "alive")
         connection.sendall(BODY[2_000_000:])
         assert b" 200 " in answer(connection).partition(b"\r\n")[0]
+    nothing_stays(server)
+
+
+def test_an_upload_to_a_disk_that_stands_still_holds_up_nobody(server):
+    """CVE-2025-54121 (Starlette): if a write were waited for on the event loop, nobody could say that the disk works again."""
+    server.get("/disk/stands")
+    with closing(connect(server)) as connection:
+        connection.sendall(request("/digest") + BODY[:2_000_000])
+        server.wait_for_line("a write waits")
+        assert server.get("/") == (200, "alive")
+        assert server.get("/disk/works") == (200, "waited 0 times in vain")
+        connection.sendall(BODY[2_000_000:])
+        assert f"ann {len(CONTENT)} {hashlib.sha256(CONTENT).hexdigest()}".encode() in answer(connection)
+    assert server.get("/disk/works") == (200, "waited 0 times in vain")
     nothing_stays(server)
 
 

@@ -430,6 +430,11 @@ REFUSED = [
     ({"origin": "http://localhost", "sec-fetch-site": "same-site"}, {}),
     ({"referer": "http://evil.example/http://localhost/"}, {}),
     ({"referer": "about:blank"}, {}),
+    # A Referer says no more of what may come from elsewhere than the page wants said.
+    (
+        {"referer": "https://a.shop.example/", "sec-fetch-site": "cross-site"},
+        {"CSRF_TRUSTED_ORIGINS": [".shop.example"]},
+    ),
     ({"origin": "https://shop.example"}, {"CSRF_TRUSTED_ORIGINS": [".shop.example"]}),
     ({"origin": "https://shop.example:8443"}, {"CSRF_TRUSTED_ORIGINS": ["https://shop.example"]}),
     ([("origin", "http://localhost"), ("origin", "http://localhost")], {}),
@@ -524,6 +529,29 @@ class TestProxies:
         client = behind(TRUSTED_PROXIES=["127.0.0.1"]).test_client()
         chain = ", ".join(["127.0.0.1"] * 40)
         assert client.get("/", headers={"x-forwarded-for": chain}).json()["ip"] == "127.0.0.1"
+
+
+async def test_a_server_that_says_no_scheme_speaks_http(call):
+    app = make()
+    headers = ((b"host", b"localhost"), (b"origin", b"http://localhost"))
+    assert (await call(app, "/save", method="POST", headers=headers, without=("scheme",))).status == 403
+
+
+@pytest.mark.parametrize("content_type", [b"application/json", b"text/plain", b""])
+async def test_what_brings_no_token_and_is_no_form_is_refused_before_its_body_is_read(call, content_type):
+    async def receive():
+        raise AssertionError("it was read")
+
+    client = make().test_client()
+    client.get("/idle")
+    cookie = f"flasgo-csrf={client.cookies['flasgo-csrf']}".encode()
+    headers = (
+        (b"host", b"localhost"),
+        (b"origin", b"http://localhost"),
+        (b"cookie", cookie),
+        (b"content-type", content_type),
+    )
+    assert (await call(make(), "/save", method="POST", headers=headers, receive=receive)).status == 403
 
 
 async def test_without_a_host_there_is_no_origin_of_ours_and_no_error(call):

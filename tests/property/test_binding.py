@@ -358,6 +358,8 @@ def test_depth_is_bounded_for_every_type(kind: object, depth: int, opening: byte
     assert isinstance(found, (MalformedBody, ValidationFailed))
     if levels > MAX_JSON_DEPTH:
         assert isinstance(found, MalformedBody)
+    closing = {b"[": b"]", b'{"inner":': b"}", b'{"anything":[': b"]}"}[opening]
+    assert isinstance(outcome(kind, raw + b"1" + closing * depth), MalformedBody) is (levels > MAX_JSON_DEPTH)
 
 
 # ---- answers

@@ -146,10 +146,14 @@ def test_any_bytes_are_a_head_or_malformed(raw: bytes):
 @example("<\u0338")
 @example("a" * 254 + ". b")
 @example("." + "a" * 300)
+@example("CON")
+@example("x/nul.tar.gz")
+@example("lpt9 .txt")
 def test_any_file_name_becomes_one_harmless_name(raw: str):
     name = safe_filename(raw)
     assert 0 < len(name.encode()) <= MAX_FILENAME_BYTES
     assert not set(name) & set('/\\:*?"<>|\0\r\n')
     assert not {unicodedata.category(char) for char in name} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
     assert name == name.strip(" .")
+    assert name.partition(".")[0].strip(" ").upper() not in {"CON", "PRN", "AUX", "NUL", "COM1", "LPT9"}
     assert name == safe_filename(name)

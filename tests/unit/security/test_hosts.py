@@ -159,3 +159,8 @@ def test_a_host_that_comes_twice_is_refused_and_other_fields_may():
 
 # Of the mutants of hosts.py these live, and may: False for None where only truth is asked, looking for a second Host where no field
 # comes twice, and, in the patterns, the text of one that is no host (it is nobody's name) and a name that is None (it is in no set).
+
+
+# Of the mutants of security/hosts.py and http/hosts.py these live, and may: looking for a second Host where no field is repeated; a
+# port looked for from the left, since a well-formed host has one colon outside its brackets; a pattern that is no host kept as it is
+# written, or not at all: no host is ever equal to it; None asked for among names.

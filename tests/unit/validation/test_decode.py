@@ -58,6 +58,9 @@ def test_what_is_not_json(kind: type[object], text: bytes, reason: str):
 def test_as_deep_as_allowed():
     text = b"[" * MAX_JSON_DEPTH + b"]" * MAX_JSON_DEPTH
     json_decoder(Any)(text)
+    json_decoder(Any)(b"[[]," + text[1:])  # more brackets than levels: they are followed
+    with pytest.raises(MalformedBody):
+        json_decoder(Any)(b"[" + text + b"]")
     with pytest.raises(ValidationFailed):
         json_decoder(int)(text)
 
