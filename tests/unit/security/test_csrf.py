@@ -189,6 +189,25 @@ class TestTheToken:
             stage._check_sender(made({"type": "http", "scheme": "http", "headers": headers}), sender)
         assert len(stage._good_senders) == 2
 
+    @pytest.mark.parametrize("name", ["X-My-Token", "x-my-token", "X-CSRFToken"])
+    def test_its_header_may_have_another_name_in_any_case(self, name):
+        client = make(CSRF_HEADER_NAME=name).test_client()
+        client.get("/plain")
+        assert client.post("/save", headers={**ORIGIN, name: client.cookies[NAME]}).status_code == 200
+        assert client.post("/save", headers={**ORIGIN, "X-CSRF-Token": client.cookies[NAME]}).status_code == 403
+
+    def test_what_is_remembered_has_a_length(self, monkeypatch):
+        app = make()
+        client = app.test_client()
+        client.get("/plain")
+        token = client.cookies[NAME]
+        size = len(f"{NAME}={token}") + len(token)
+        (stage,) = (stage for stage in app.freeze().stages if isinstance(stage, CSRF))
+        for most, remembered in ((size - 1, 0), (size, 1)):
+            monkeypatch.setattr(csrf, "MAX_REMEMBERED_BYTES", most)
+            assert client.post("/save", headers={**ORIGIN, "x-csrf-token": token}).status_code == 200
+            assert len(stage._good_tokens) == remembered
+
     def test_a_sender_that_was_found_right_is_right_for_its_host_scheme_and_site_alone(self):
         client = make(ALLOWED_HOSTS={"a.example", "b.example"}, CSRF_COOKIE_SECURE=False).test_client()
         client.get("/plain", headers={"host": "a.example"})
