@@ -13,15 +13,18 @@ Under plain uvicorn: `uvicorn module:app --http flasgo.server.protocol:HardenedP
 
 import asyncio
 from contextvars import Context
+from functools import partial
 from typing import ClassVar
 from weakref import WeakKeyDictionary
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from flasgo.events import SecurityEvent, SecurityLog
+from flasgo.server.answers import answered
 from flasgo.server.connections import ConnectionLimits, Watch, limits_of, peer_of, settings_of
 from flasgo.server.deadlines import Patience, Wait
 from flasgo.server.framing import (
@@ -51,6 +54,12 @@ class _Unexpected(Exception):
 
 class HardenedProtocol(HttpToolsProtocol):
     """One connection. The limits come from the application's settings, unless a subclass has its own."""
+
+    # uvicorn's own attributes are nearly as many as Python 3.11 keeps without a dictionary.
+    __slots__ = (
+        "bounds", "chunks", "deaf", "dropped", "form", "framing", "heads", "held", "is_expected", "last_words", "left", "lingering",
+        "patience", "peer", "received", "resumed", "upgraded", "watch",
+    )  # fmt: skip
 
     limits: ClassVar[ConnectionLimits | None] = None
     parser: HttpRequestParser
@@ -235,11 +244,16 @@ class HardenedProtocol(HttpToolsProtocol):
             or b"upgrade" in fields
         ):
             left = self._framing_of(fields)
-        Context().run(super().on_headers_complete)
+        super().on_headers_complete()
         self.left = left
         if left == CHUNKED:
             self.headers = []  # what follows are trailers
             self.framing = 0
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        task = self.loop.create_task(cycle.run_asgi(partial(answered, app, cycle)), context=Context())
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
 
     def _framing_of(self, fields: dict[bytes, bytes]) -> int:
         left = body_length(self.headers, fields, http_1_0=self.form == HTTP_1_0)
@@ -274,7 +288,7 @@ class HardenedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         if self.pipeline:
-            Context().run(super().on_response_complete)
+            super().on_response_complete()
             return
         self.server_state.total_requests += 1
         if self.transport.is_closing():
