@@ -53,7 +53,7 @@ from flasgo.http.formlimits import FormLimits
 from flasgo.http.url import PATH_SAFE
 from flasgo.pageform import FormWords
 from flasgo.pipeline.appscope import AppScope
-from flasgo.pipeline.chain import Ending, Net, compile_handle
+from flasgo.pipeline.chain import Composer, Ending, Net
 from flasgo.pipeline.endpoint import compile_ending
 from flasgo.pipeline.errors import ErrorHandlers, ErrorNet, Explain
 from flasgo.pipeline.hooks import BeforeHooks, Hooks, Teardown, compile_after, compile_teardown
@@ -112,7 +112,7 @@ class Surroundings(Struct, frozen=True):
 
     stages: tuple[Stage, ...]
     errors: ErrorNet
-    net: Net
+    chain: Composer
     teardown: Teardown | None
     terms: Terms
 
@@ -264,18 +264,18 @@ def assemble(
             throttle,
             *OF_FORMS,
         )
-        net = Net(errors.answer, compile_after(everyone.after, errors.answer, pool))
         stages = tuple(_with_extensions(stages, placed))
-        return Surroundings(stages, errors, net, compile_teardown(everyone.teardown, pool), _terms_in(terms, mount))
+        chain = Composer(Net(errors.answer, compile_after(everyone.after, errors.answer, pool)), pool)
+        return Surroundings(stages, errors, chain, compile_teardown(everyone.teardown, pool), _terms_in(terms, mount))
 
     def answer(rule: Rule) -> Target:
         route = rule.route
         code = compile_binding(route.plan, rule.pattern.names, providers, scope.value_of)
         ending = compile_ending(route, code, pool, verify=verify)
-        return _target(route, around(rule.mount), ending, _terms(around(rule.mount).terms, route, rule.pattern), pool)
+        return _target(route, around(rule.mount), ending, _terms(around(rule.mount).terms, route, rule.pattern))
 
     def answer_nowhere(mount: Mount | None) -> Target:
-        return _target(None, around(mount), NOWHERE, around(mount).terms, pool)
+        return _target(None, around(mount), NOWHERE, around(mount).terms)
 
     table = _routes(rules, settings, answer)
     return Assembly(
@@ -364,9 +364,9 @@ def _csrf(rules: Sequence[Rule], settings: Settings, log: SecurityLog) -> CSRF |
     return CSRF(settings, issues=any(CSRF.issues_for(rule.route) for rule in rules), log=log)
 
 
-def _target(route: Route | None, surroundings: Surroundings, ending: Ending, terms: Terms, pool: ThreadPool) -> Target:
+def _target(route: Route | None, surroundings: Surroundings, ending: Ending, terms: Terms) -> Target:
     parts = [part for stage in surroundings.stages if (part := stage.compile(route)) is not None]
-    handle = compile_handle(parts, ending, surroundings.net, pool)
+    handle = surroundings.chain.compose(parts, ending)
     files = route is not None and route.option(StaticFolder) is not None
     return Target(handle, terms, surroundings.errors, surroundings.teardown, files)
 

@@ -67,6 +67,10 @@ class ASGIApp(Protocol):
 BODY_EVENT = "http.request"
 """The event that brings the body of a request, or a piece of it."""
 
+START_EVENT = "http.response.start"
+PIECE_EVENT = "http.response.body"
+"""The events that say a response's status and fields, and its body or a piece of it."""
+
 PATHSEND = "http.response.pathsend"
 """The extension by which a server sends a file by its path (ASGI, extensions)."""
 
@@ -99,11 +103,11 @@ def length_field(size: int) -> tuple[bytes, bytes]:
 
 
 def response_start(status: int, headers: RawHeaders) -> Message:
-    return {"type": "http.response.start", "status": status, "headers": headers}
+    return {"type": START_EVENT, "status": status, "headers": headers}
 
 
 def response_body(body: bytes, *, more_body: bool = False) -> Message:
-    return {"type": "http.response.body", "body": body, "more_body": more_body}
+    return {"type": PIECE_EVENT, "body": body, "more_body": more_body}
 
 
 def path_body(path: str) -> Message:
@@ -335,7 +339,7 @@ def lingering(send: Send, incoming: Incoming) -> Send:
     """A `send` that drains the request's body before the last event, after which a server may close the connection."""
 
     async def linger(message: Message) -> None:
-        if message["type"] == "http.response.body" and not message.get("more_body"):
+        if message["type"] == PIECE_EVENT and not message.get("more_body"):
             await send({**message, "more_body": True})
             await incoming.drain()
             message = response_body(b"")

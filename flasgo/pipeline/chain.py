@@ -16,9 +16,9 @@ with one gate, an async handler and one finisher it reads:
 
 import itertools
 import linecache
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import cast
+from typing import TypeAlias, cast
 
 from msgspec import Struct
 
@@ -27,6 +27,11 @@ from flasgo.pipeline.stage import AskStep, GateStep, Handle, Part, Step, Work, W
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.request import Request
 from flasgo.response import Response
+
+Maker: TypeAlias = Callable[..., Callable[..., object]]
+
+MAX_SHAPES = 256
+"""How many shapes of handles are kept."""
 
 
 class Ending(Struct, frozen=True):
@@ -50,11 +55,38 @@ class Net(Struct, frozen=True):
     after: Callable[[Request, Response], Awaitable[Response]] | None = None
 
 
-def compile_handle(parts: Sequence[Part], ending: Ending, net: Net, pool: ThreadPool) -> Handle:
-    """Compose a route's handle from its stages' parts, outermost first.
+class Composer:
+    """Composes the handles of routes that have the same net and pool.
 
-    Errors of steps, handler and commits are answered; finishers, innermost first, see every response.
+    Many routes differ in nothing but their handlers: what was composed is kept for the next of the same shape.
     """
+
+    def __init__(self, net: Net, pool: ThreadPool) -> None:
+        self.net = net
+        self.pool = pool
+        self._known: dict[tuple[object, ...], tuple[Sequence[Part], Mapping[str, object], Maker]] = {}
+
+    def compose(self, parts: Sequence[Part], ending: Ending) -> Handle:
+        """Compose a route's handle from its stages' parts, outermost first.
+
+        Errors of steps, handler and commits are answered; finishers, innermost first, see every response.
+        """
+        if ending.work is not None:  # part of a hop, which is made for it
+            return cast("Handle", generate(HEAD, *_written(parts, ending, self.net, self.pool)))
+        shape = (*map(id, parts), ending.lines, *ending.names)
+        if shape in self._known:
+            _, rest, make = self._known[shape]
+            return cast("Handle", make(**ending.names, **rest))
+        lines, names = _written(parts, ending, self.net, self.pool)
+        make = maker_of(HEAD, lines, names)
+        if len(self._known) < MAX_SHAPES:
+            rest = {name: value for name, value in names.items() if name not in ending.names}
+            self._known[shape] = parts, rest, make  # the parts are kept: their identities stand for them
+        return cast("Handle", make(**names))
+
+
+def _written(parts: Sequence[Part], ending: Ending, net: Net, pool: ThreadPool) -> tuple[list[str], dict[str, object]]:
+    """The lines of a handle, and the names that they use."""
     names: dict[str, object] = {**ending.names, "answer": net.answer, "run": pool.run}
     for part in parts:
         if any(names.get(name, value) is not value for name, value in part.names.items()):
@@ -62,7 +94,13 @@ def compile_handle(parts: Sequence[Part], ending: Ending, net: Net, pool: Thread
         names |= part.names
     body = list(_inner([step for part in parts for step in part.steps], ending, names))
     names["afterwards"] = call_afterwards
-    lines = ["scope, fields = request.scope, request.fields", "try:", *indented(body), *ON_ERROR, *AFTERWARDS]
+    lines: list[str] = [
+        "scope, fields = request.scope, request.fields",
+        "try:",
+        *indented(body),
+        *ON_ERROR,
+        *AFTERWARDS,
+    ]
     if net.after is not None:
         names["after"] = net.after
         lines.append("response = await after(request, response)")
@@ -76,8 +114,10 @@ def compile_handle(parts: Sequence[Part], ending: Ending, net: Net, pool: Thread
             lines += _when(part, [f"finish{number}(request, response)"])
             lines += ["else:", f"    {part.otherwise}"] if part.otherwise is not None else []
     lines.append("return response")
-    return cast("Handle", generate("async def handle(request):", lines, names))
+    return lines, names
 
+
+HEAD = "async def handle(request):"
 
 ON_ERROR = ("except Exception as error:", "    response = await answer(request, error)")
 
@@ -151,10 +191,14 @@ def _in_one_hop(works: Sequence[Work]) -> Work:
 
 def generate(head: str, lines: Sequence[str], names: dict[str, object]) -> Callable[..., object]:
     """The function with this head and these lines, in which `names` mean what they say."""
-    parameters = ", ".join(names)
+    return maker_of(head, lines, names)(**names)
+
+
+def maker_of(head: str, lines: Sequence[str], names: Iterable[str]) -> Maker:
+    """What makes the function with this head and these lines, given what `names` mean."""
     name = head.removeprefix("async ").removeprefix("def ").partition("(")[0]
-    source = "\n".join([f"def make({parameters}):", *indented([head, *indented(lines), f"return {name}"])]) + "\n"
-    return _maker(source)(**names)
+    lines = [f"def make({', '.join(names)}):", *indented([head, *indented(lines), f"return {name}"])]
+    return _maker("\n".join(lines) + "\n")
 
 
 def indented(lines: Sequence[str]) -> list[str]:
@@ -166,11 +210,11 @@ _numbers = itertools.count(1)
 
 
 @lru_cache(maxsize=4096)
-def _maker(source: str) -> Callable[..., Callable[..., object]]:
+def _maker(source: str) -> Maker:
     """The function that this source defines, `make`: compiled once for each distinct text."""
     filename = f"<flasgo handle {next(_numbers)}>"
     # An entry without a time of change stays (linecache.checkcache), so that tracebacks show the generated lines.
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    namespace: dict[str, Callable[..., Callable[..., object]]] = {}
+    namespace: dict[str, Maker] = {}
     exec(compile(source, filename, "exec"), namespace)  # noqa: S102 - source of our own making: only names of parameters vary
     return namespace["make"]

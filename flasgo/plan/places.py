@@ -108,9 +108,9 @@ class Context(Struct, frozen=True):
 FORMS: frozenset[Location] = frozenset({"form", "file"})
 
 
-def plan_handler(endpoint: Endpoint, context: Context) -> HandlerPlan:
+def plan_handler(endpoint: Endpoint, context: Context, source: Source | None = None) -> HandlerPlan:
     """Read a handler's signature. Raises RegistrationError for everything that could not work in a request."""
-    source = source_of(endpoint)
+    source = source or source_of(endpoint)
     check_handler(endpoint, source)
     signature = signature_of(endpoint, source)
     _check_bound(signature, context, source)

@@ -20,7 +20,7 @@ import sys
 import typing
 from collections.abc import Iterator, Mapping
 from types import FunctionType
-from typing import Any, Literal, Unpack, get_origin
+from typing import Any, Literal, TypeAlias, Unpack, get_origin
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -37,6 +37,9 @@ PLACEHOLDER: object = getattr(functools, "Placeholder", MISSING)
 """What keeps a place open among the arguments of a partial (Python 3.14)."""
 
 
+Place: TypeAlias = Literal["position", "name", "either"]
+
+
 class Taken(Struct, frozen=True):
     """One parameter of a callable; `annotation` and `default` are MISSING where there is none.
 
@@ -47,7 +50,7 @@ class Taken(Struct, frozen=True):
     name: str
     annotation: object
     default: object
-    place: Literal["position", "name", "either"]
+    place: Place
     added: bool = False
 
 
@@ -237,12 +240,16 @@ def _called(endpoint: Endpoint) -> Endpoint:
 
 def _function(endpoint: Endpoint) -> Endpoint:
     """The function that the programmer wrote."""
+    if is_plain(endpoint):
+        return endpoint
     *_, found = _layers(endpoint)
     return found
 
 
 def _own(layer: Endpoint, source: Source) -> Signature | None:
     """What one layer says of itself; None where it says nothing."""
+    if isinstance(layer, FunctionType) and not layer.__dict__:
+        return _of_function(layer, source)
     hints = {} if hasattr(layer, "__signature__") else _hints(layer, source)
     try:
         signature = inspect.signature(layer, follow_wrapped=False)
@@ -257,12 +264,32 @@ def _own(layer: Endpoint, source: Source) -> Signature | None:
         elif one.kind is Parameter.VAR_KEYWORD and get_origin(annotation) is not Unpack:
             surplus = True
         elif one.kind is Parameter.VAR_KEYWORD:
-            raise source.mistake("write its members out as parameters, instead of `**`.", parameter=one.name)
+            raise source.mistake(WRITE_OUT, parameter=one.name)
         else:
             default = MISSING if one.default is Parameter.empty else one.default
             taken.append(Taken(one.name, annotation, default, PLACES[one.kind]))
     returns = layer if isinstance(layer, type) else hints.get("return", signature.return_annotation)
     return Signature(tuple(taken), rest, surplus, _evaluated("return", returns, layer, source))
+
+
+def _of_function(function: FunctionType, source: Source) -> Signature:
+    """What a function says of itself, as its code has it: ten thousand of them may be read at a start."""
+    code = function.__code__
+    names, hints = code.co_varnames, _hints(function, source)
+    first_named = code.co_argcount
+    end = first_named + code.co_kwonlyargcount
+    defaults = dict(zip(names[:first_named][::-1], (function.__defaults__ or ())[::-1], strict=False))
+    defaults |= function.__kwdefaults__ or {}
+    taken = []
+    for number, name in enumerate(names[:end]):
+        place: Place = "either" if number < first_named else "name"
+        if number < code.co_posonlyargcount:
+            place = "position"
+        taken.append(Taken(name, hints.get(name, MISSING), defaults.get(name, MISSING), place))
+    rest, surplus = bool(code.co_flags & inspect.CO_VARARGS), bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    if surplus and get_origin(hints.get(names[end + rest])) is Unpack:
+        raise source.mistake(WRITE_OUT, parameter=names[end + rest])
+    return Signature(tuple(taken), rest, surplus, hints.get("return", MISSING))
 
 
 def _evaluated(name: str, annotation: object, layer: Endpoint, source: Source) -> object:
@@ -272,7 +299,9 @@ def _evaluated(name: str, annotation: object, layer: Endpoint, source: Source) -
     return _hints(layer, source).get(name, annotation) if isinstance(annotation, str) else annotation
 
 
-PLACES: Mapping[object, Literal["position", "name", "either"]] = {
+WRITE_OUT = "write its members out as parameters, instead of `**`."
+
+PLACES: Mapping[object, Place] = {
     Parameter.POSITIONAL_ONLY: "position",
     Parameter.POSITIONAL_OR_KEYWORD: "either",
     Parameter.KEYWORD_ONLY: "name",
@@ -347,6 +376,10 @@ def _hints(layer: Endpoint, source: Source) -> Mapping[str, object]:
     try:
         # A class may name itself, before its module knows it.
         own = {layer.__name__: layer} if isinstance(layer, type) else None
+        if own is None and all(
+            isinstance(type(one), type) and issubclass(type(one), type) for one in noted.__annotations__.values()
+        ):
+            return noted.__annotations__  # classes all of them: nothing to evaluate
         return typing.get_type_hints(noted, localns=own, include_extras=True)
     except NameError as error:
         raise source.mistake(

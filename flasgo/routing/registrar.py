@@ -188,7 +188,7 @@ class Registrar(Furnisher):
         types = {each.name: each.converter.python_type for each in pattern.placeholders}
         methods = _checked_methods(methods, source)
         context = Context(types, frozenset(pattern.bare), self._owned, methods, codecs=self._codecs)
-        plan = plan_handler(endpoint, context)
+        plan = plan_handler(endpoint, context, source)
         _check_choices(plan, pattern)
         status = _checked_status(options.get("status_code", 200), source)
         check_route_status(plan.returns, status, source)

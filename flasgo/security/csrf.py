@@ -109,22 +109,29 @@ class CSRF:
         self._key = self._name + b"="
         line = build_set_cookie(self.cookie, "", secure=settings.CSRF_COOKIE_SECURE, http_only=False)
         self._attributes = line.encode("latin-1").removeprefix(self._key)
+        # Whether some cookie of another name ends so, too, does not matter: asking for a token brings the cookie in any case.
+        # (`find`, since `in` raises and catches a TypeError inside before it looks for bytes in bytes.)
+        lacking = f'b"cookie" not in fields or fields[b"cookie"].find({self._key!r}) < 0'
+        self._unchecked = {
+            False: Part(finisher=self.finish, when="request.csrf_due"),
+            True: Part(finisher=self.finish, when=f"request.csrf_due or {lacking}"),
+        }
         self._good_senders: set[Sender] = set()
         self._good_tokens: set[tuple[bytes, bytes, bytes]] = set()
 
     def compile(self, route: Route | None, /) -> Part | None:
         if route is not None and route.option(StaticFolder) is not None:
             return None  # everyone gets the same, and only by GET
-        gates = (GateStep(self._check_for(route), waits=True),) if route is not None and self.protects(route) else ()
-        # Whether some cookie of another name ends so, too, does not matter: asking for a token brings the cookie in any case.
-        # (`find`, since `in` raises and catches a TypeError inside before it looks for bytes in bytes.)
-        lacking = f'b"cookie" not in fields or fields[b"cookie"].find({self._key!r}) < 0'
         # An application without a protected route has nothing to say by itself: only where a token was asked for.
         # Nor does a route whose answers shared caches may keep: a cookie would be everybody's, or forbid the keeping.
         cache = None if route is None else route.option(Cache)
         public = cache is not None and cache.public
         issues = self.issues and not public and not (route is not None and is_for_clients(route))
-        return Part(gates, finisher=self.finish, when="request.csrf_due" + (f" or {lacking}" if issues else ""))
+        if route is None or not self.protects(route):
+            return self._unchecked[issues]
+        return Part(
+            (GateStep(self._check_for(route), waits=True),), finisher=self.finish, when=self._unchecked[issues].when
+        )
 
     def rejections(self, route: Route | None, /) -> tuple[type[HTTPException], ...]:
         return (CSRFFailed,) if route is not None and self.protects(route) else ()

@@ -12,6 +12,8 @@ from typing import Any, Final
 from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from flasgo.http.asgi import PIECE_EVENT, START_EVENT
+
 MAX_LINES = 1024
 MAX_LINE_BYTES = 1024
 """How many lines, and up to what length, are remembered: what is sent may hold what a client said, so there is an end to it."""
@@ -63,13 +65,13 @@ class Answer:
     async def send(self, message: Any) -> None:  # of uvicorn's many events, by their `type`
         cycle, head = self.cycle, self.head
         if head is None:
-            if message["type"] == "http.response.start" and self._begin(message):
+            if message["type"] == START_EVENT and self._begin(message):
                 return
         else:
             self.head = None
             if cycle.disconnected:
                 return
-            if message["type"] == "http.response.body" and cycle.keep_alive and not cycle.flow.write_paused:
+            if message["type"] == PIECE_EVENT and cycle.keep_alive and not cycle.flow.write_paused:
                 body = message["body"] if "body" in message else b""  # noqa: SIM401 - a call less, here and below
                 more = "more_body" in message and message["more_body"]
                 if len(body) == cycle.expected_content_length and not more:

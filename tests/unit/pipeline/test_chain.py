@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from flasgo.http.asgi import Scope
-from flasgo.pipeline.chain import Ending, Net, compile_handle, generate
+from flasgo.pipeline import chain
+from flasgo.pipeline.chain import Composer, Ending, Net, generate
 from flasgo.pipeline.stage import AskStep, GateStep, Handle, Part, WorkStep
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.request import Request
@@ -28,11 +29,37 @@ async def answer(request: Request, error: Exception) -> Response:
 
 
 def compiled(*parts: Part, ending: Ending = TEXTS, after: Any = None) -> Handle:
-    return compile_handle(parts, ending, Net(answer, after), ThreadPool(1))
+    return Composer(Net(answer, after), ThreadPool(1)).compose(parts, ending)
 
 
 async def body(handle: Handle) -> bytes:
     return (await handle(request())).body
+
+
+class TestComposer:
+    async def test_a_handle_of_a_known_shape_calls_its_own_handler(self):
+        """Routes that differ in their handlers alone share what was composed."""
+        composer = Composer(Net(answer), ThreadPool(1))
+        part = Part((GateStep(lambda _: None),), finisher=lambda _, response: response.headers.update({"x-a": "1"}))
+        for word in ("one", "other"):
+            ending = Ending(("response = text(handler())",), {"text": Response, "handler": lambda word=word: word})
+            response = await composer.compose([part], ending)(request())
+            assert (response.body, response.headers["x-a"]) == (word.encode(), "1")
+        assert len(composer._known) == 1
+
+    async def test_another_part_is_another_shape(self):
+        composer = Composer(Net(answer), ThreadPool(1))
+        for word in ("one", "other"):
+            part = Part(finisher=lambda _, response, word=word: response.headers.update({"x-a": word}))
+            assert (await composer.compose([part], TEXTS)(request())).headers["x-a"] == word
+
+    async def test_shapes_are_kept_to_an_end(self, monkeypatch):
+        monkeypatch.setattr(chain, "MAX_SHAPES", 1)
+        composer = Composer(Net(answer), ThreadPool(1))
+        for word in ("one", "other", "one"):
+            ending = Ending((f"response = text({word!r})",), {"text": Response})
+            assert await body(composer.compose([], ending)) == word.encode()
+        assert len(composer._known) == 1
 
 
 class Tape:
