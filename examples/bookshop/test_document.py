@@ -7,6 +7,8 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from openapi_spec_validator import validate
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events, from_schema
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from flasgo import Flasgo
@@ -94,3 +96,30 @@ def test_nothing_is_answered_that_the_document_does_not_say(operation: Any) -> N
 
     try_it()
     assert answered - {400, 401, 403}, "nobody came as far as a handler"
+
+
+@pytest.mark.slow
+def test_who_follows_what_an_answer_points_to_finds_nothing_else() -> None:
+    """The stateful phase: schemathesis sees from the document which answers have what other operations ask for."""
+    config = SchemathesisConfig.from_dict(
+        {
+            "seed": 1,
+            "headers": {"Authorization": "Bearer token-of-eve"},
+            "generation": {"max-examples": 6, "database": "none"},
+            "phases": {name: {"enabled": False} for name in ("examples", "coverage", "fuzzing")},
+            "checks": {check.__name__: {"enabled": False} for check in UNASKED},
+            "continue-on-failure": True,
+        }
+    )
+    schema = schemathesis.openapi.from_asgi("/openapi.json", quiet_shop(), config=config)
+    failures: set[str] = set()
+    links = 0
+    for event in from_schema(schema).execute():
+        if isinstance(event, events.ScenarioFinished):
+            links += sum(node.transition is not None for node in event.recorder.cases.values())
+            checks = (check for found in event.recorder.checks.values() for check in found)
+            failures |= {f"{check.name}: {check.failure_info.failure}" for check in checks if check.failure_info}
+        elif isinstance(event, events.NonFatalError):
+            failures.add(str(event.value))
+    assert failures == set()
+    assert links > 0

@@ -30,8 +30,12 @@ _JSON_TYPES: Mapping[type, str] = {str: "string", int: "integer"}
 VIA = "x-flasgo-via"
 """The place of a schema that is not known yet; no document has it in the end."""
 
-_PYTHON_ANCHORS = {r"\A": "^", r"\Z": "$"}
-_PYTHON_PATTERN = re.compile(r"\\.|\(\?P<\w+>", re.DOTALL)
+_WHITE = r"\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""What Python takes for white space: ECMA-262 has U+FEFF besides, and neither the separators before the blank nor U+0085."""
+
+_PYTHON_ESCAPES = {r"\A": "^", r"\Z": "$", r"\s": f"[{_WHITE}]", r"\S": f"[^{_WHITE}]"}
+_PYTHON_PATTERN = re.compile(r"\\.|\(\?P<\w+>|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+"""An escape, the beginning of a group with a name, or a set of characters."""
 
 
 class Schemas:
@@ -154,4 +158,7 @@ def _is_json(default: object) -> bool:
 
 
 def _ecma(match: re.Match[str]) -> str:
-    return "(" if match[0].startswith("(?P<") else _PYTHON_ANCHORS.get(match[0], match[0])
+    found = match[0]
+    if found.startswith("["):
+        return re.sub(r"\\.", lambda escape: _WHITE if escape[0] == r"\s" else escape[0], found, flags=re.DOTALL)
+    return "(" if found.startswith("(?P<") else _PYTHON_ESCAPES.get(found, found)
