@@ -227,7 +227,7 @@ class Session(MutableMapping[str, Any]):
         """The binding id, without that being a touch: for what the answer does not show."""
         if self._read is not None:
             self._came = self._read(self._of) or FORGOTTEN  # if it raises, the next look raises again
-            self._read = None
+            self._read = self._of = None  # nor does it hold its request, which holds it
             self._sid = self._came.sid
         return self._sid
 
