@@ -193,8 +193,9 @@ def test_a_client_without_an_address_is_not_counted():
 
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("asynchronous", [True, False])
-def test_a_login_form_counts_the_account_that_it_names(known, asynchronous):
-    app = application()
+def test_a_login_form_counts_the_account_that_it_names(known, asynchronous, monkeypatch):
+    app, derive, derived = application(), Scrypt.derive, []
+    monkeypatch.setattr(Scrypt, "derive", lambda self, *given: derived.append(given) or derive(self, *given))
     stored = HASHED if known else None
 
     @app.post("/plain")
@@ -211,7 +212,9 @@ def test_a_login_form_counts_the_account_that_it_names(known, asynchronous):
     assert client.post(f"{path}?name=alice&password=right").text == str(known)
     for _ in range(LIMIT - (0 if known else 1)):
         assert client.post(f"{path}?name=alice&password=wrong").text == "False"
+    before = len(derived)
     assert client.post(f"{path}?name=alice&password=right").status_code == 429
+    assert len(derived) == before  # what is refused costs nothing
     assert client.post(f"{path}?name=bob&password=right").text == str(known)
 
 

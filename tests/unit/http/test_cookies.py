@@ -62,6 +62,8 @@ class TestFind:
             (b"a=1; =s; s", None),
             (b"=S=1; =a=s=1; s=2", b"2"),
             (b"a=;s=2", b"2"),
+            (b"s=XaX", b"XaX"),
+            (b"a=1;s= XaX ;b=3", b"XaX"),
         ],
     )
     def test_it_finds_the_whole_name_only(self, header: bytes, expected: bytes | None):
@@ -102,6 +104,10 @@ def _find_or_duplicate(header: bytes):
 class TestSetCookie:
     def test_the_defaults_are_the_safe_ones(self):
         assert build_set_cookie("a", "1") == "a=1; Path=/; SameSite=Lax; Secure; HttpOnly"
+
+    @pytest.mark.parametrize("same_site", ["Lax", "Strict", "None"])
+    def test_each_same_site_is_written_as_it_is(self, same_site):
+        assert build_set_cookie("a", "1", same_site=same_site) == f"a=1; Path=/; SameSite={same_site}; Secure; HttpOnly"
 
     def test_attributes_stand_in_one_order(self):
         line = build_set_cookie(
