@@ -718,6 +718,8 @@ class TestCallables:
         def handler(**options: Unpack[Options]): ...
 
         check(handler, "parameter `options`", "write its members out as parameters")
+        handler.marked = True  # what has attributes may be more than a function, and is read with more care
+        check(handler, "parameter `options`", "write its members out as parameters")
 
 
 class TestStringAnnotations:
