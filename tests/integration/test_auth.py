@@ -131,6 +131,11 @@ def test_strangers_are_401_users_without_permission_403_and_the_others_let_in(ki
     assert bob.headers["www-authenticate"].startswith('Bearer error="insufficient_scope"')
     assert client.get("/", headers=AS_ALICE).text == "alice alice"
 
+    app = application()
+    app.add_route("/", handler, permissions=[IsAuthenticated()], auth="bearer")
+    client = app.test_client()
+    assert [client.get("/", headers=headers).status_code for headers in ({}, AS_BOB, AS_ALICE)] == [401, 200, 200]
+
 
 @pytest.mark.parametrize(
     ("permissions", "challenge"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flasgo import Flasgo, Settings, redirect
+from flasgo import Flasgo, Settings, is_safe_redirect_target, redirect
 
 JSON = {"accept": "application/json"}
 
@@ -53,3 +53,32 @@ def test_a_program_may_handle_it():
     app = application()
     app.errorhandler(ValueError)(lambda error: ("no", 418))
     assert go("//evil.example", app).status_code == 418
+
+
+@pytest.mark.parametrize(
+    ("to", "told"),
+    [
+        ("//evil.example/?a=secret?b", "reason=two-slashes target=//evil.example/"),
+        ("//evil.example/" + "x" * 300, f"reason=two-slashes target=//evil.example/{'x' * 241}"),
+    ],
+)
+def test_the_log_has_the_beginning_of_what_was_refused_and_never_its_query(caplog, to, told):
+    assert go(to).status_code == 400
+    assert caplog.messages == [f"redirect-refused method=GET path=/go client=127.0.0.1 {told}"]
+
+
+def test_what_is_too_long_once_it_is_encoded_is_told_so(caplog):
+    assert go("/é" * 600).status_code == 400
+    assert "reason=too-long target=" in caplog.text
+
+
+def test_a_handler_may_ask_about_the_request_in_hand():
+    app = application()
+
+    @app.get("/ask")
+    def ask(to: str) -> bool:
+        return is_safe_redirect_target(to)
+
+    client = app.test_client(base_url="https://shop.example")
+    assert client.get("/ask", params={"to": "https://shop.example/next"}).json() is True
+    assert client.get("/ask", params={"to": "https://evil.example/next"}).json() is False

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from flasgo import Settings, SettingsError, UnsafeRedirect, is_safe_redirect_target, redirect
-from flasgo.redirects import MAX_LOCATION, fault_of
+from flasgo.redirects import MAX_LOCATION, checked_location, fault_of
 from flasgo.request import Request, Terms
 
 
@@ -154,6 +154,14 @@ def test_a_program_that_knows_where_it_leads_may_go_anywhere_over_http():
     ):
         with pytest.raises(UnsafeRedirect):
             redirect(target, allow_external=True)
+
+
+@pytest.mark.parametrize("letter", ["a", "["])
+def test_a_location_may_have_so_many_characters_and_no_more(letter):
+    longest = "/" + letter * (MAX_LOCATION - 1)
+    assert checked_location(longest, allow_external=False) == longest
+    with pytest.raises(UnsafeRedirect):
+        checked_location(longest + letter, allow_external=False)
 
 
 def test_what_is_too_long_once_it_is_encoded_is_refused():

@@ -4,6 +4,7 @@ import hashlib
 import threading
 from functools import partial
 
+import argon2
 import pytest
 
 from flasgo import ahash_password, averify_password, hash_password, needs_rehash, verify_password
@@ -55,11 +56,19 @@ def test_every_verification_costs_one_derivation_known_or_not(hashed, password, 
     stored = None if hashed is None else hash_password("right", hasher=CHEAP)
     derived = []
     scrypt = hashlib.scrypt
-    monkeypatch.setattr(hashlib, "scrypt", lambda raw, **how: (derived.append(how["n"]), scrypt(raw, **how))[1])
+    monkeypatch.setattr(
+        hashlib, "scrypt", lambda raw, **how: derived.append((how["n"], how["r"], how["p"])) or scrypt(raw, **how)
+    )
 
     verify_password(stored, password, hasher=CHEAP)
 
-    assert derived == [16]
+    assert derived == [(16, 8, 1)]
+
+
+def test_a_decoy_of_argon2_costs_what_its_hashes_cost():
+    hasher = Argon2(memory=64, passes=3, lanes=2)
+    assert argon2.extract_parameters(hasher.decoy()) == argon2.extract_parameters(hasher.hash(b"x"))
+    assert not hasher.verify(hasher.decoy(), b"-")
 
 
 def test_one_password_has_one_form_whatever_the_keyboard():

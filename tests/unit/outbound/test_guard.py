@@ -410,11 +410,12 @@ def test_a_redirect_is_checked_like_the_first_url(redirect: Redirect, dns: DNS, 
     follow = guard(
         max_redirects=3, allowed_hosts={".example", "localhost", "127.0.0.1", "169.254.169.254", "::ffff:7f00:1"}
     )
-    current = follow.resolve_url("https://a.example/")
+    for scheme in ("https", "HTTPS"):
+        current = follow.resolve_url(f"{scheme}://a.example/")
 
-    with pytest.raises(SSRFViolation) as refused:
-        redirect(follow, current, location)
-    assert refused.value.code == code
+        with pytest.raises(SSRFViolation) as refused:
+            redirect(follow, current, location)
+        assert refused.value.code == code
 
 
 def test_http_may_lead_to_http_and_to_https(redirect: Redirect):

@@ -217,6 +217,21 @@ def test_the_host_header_is_the_name_and_the_url_the_address(url: str, header: s
     assert parts.at(ip_address("9.9.9.9")) == pinned
 
 
+def test_what_is_too_long_is_refused_before_it_is_normalised(monkeypatch: pytest.MonkeyPatch):
+    """CVE-2025-64458 (Django): normalising takes more than its share of time."""
+    normalised: list[str] = []
+
+    def encode(name: str, *, uts46: bool) -> bytes:
+        normalised.append(name)
+        return b"example.com"
+
+    monkeypatch.setattr("idna.encode", encode)
+    assert parse_host("é" * MAX_HOST) == ("example.com", None)
+    with pytest.raises(SSRFViolation):
+        parse_host("é" * (MAX_HOST + 1))
+    assert normalised == ["é" * MAX_HOST]
+
+
 def test_an_ipv6_address_is_put_in_brackets():
     assert parse_url("http://a.example:81/b").at(ip_address("2606:4700::1")) == "http://[2606:4700::1]:81/b"
 
