@@ -93,7 +93,7 @@ class Delivery(Struct, frozen=True):
     pathsend: bool = False
 
 
-LENGTHS = 4096
+LENGTHS = 1024
 LENGTH_FIELDS = [(b"content-length", str(size).encode()) for size in range(LENGTHS)]
 """The Content-Length field of every small body, made once."""
 
