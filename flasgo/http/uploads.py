@@ -12,8 +12,10 @@ import asyncio
 import os
 import secrets
 import threading
-from collections.abc import AsyncIterator, Awaitable, Generator, Iterable, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
@@ -87,9 +89,8 @@ class Spool:
                     if self._file is None:
                         import tempfile  # noqa: PLC0415 - it loads half of the library, and few forms need it
 
-                        self._file = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115 - closed by close()
-                    self._file.write(b"".join(data))
-                    self._file.flush()
+                        self._file = tempfile.TemporaryFile(dir=self._directory, buffering=0)  # noqa: SIM115 - closed by close()
+                    write_all(self._file.fileno(), data)
         finally:
             self._close_if_asked()
 
@@ -100,7 +101,7 @@ class Spool:
                 if self._file is None:
                     raise ValueError("The form of this file is closed: read or save a file before its request ends.")
                 self._file.seek(start)
-                return self._file.read(size)
+                return self._file.read(size)  # as much as there is: it is a file, and nobody writes it any more
         finally:
             self._close_if_asked()
 
@@ -120,6 +121,33 @@ class Spool:
 
     def __del__(self) -> None:
         self.close()
+
+
+MOST_AT_ONCE: Final = 1024
+"""Pieces that a system writes in one call (POSIX's IOV_MAX on Linux and macOS)."""
+
+
+def one_by_one(descriptor: int, pieces: Sequence[memoryview]) -> int:
+    """What os.writev is, where there is none."""
+    return os.write(descriptor, pieces[0])
+
+
+WRITEV: Final[Callable[[int, Sequence[memoryview]], int]] = os.writev if hasattr(os, "writev") else one_by_one
+
+
+def write_all(
+    descriptor: int,
+    data: Iterable[bytes | bytearray],
+    writev: Callable[[int, Sequence[memoryview]], int] = WRITEV,
+) -> None:
+    """Write pieces as they are: to join them first would take longer than to write them. Raises OSError."""
+    pieces = deque(memoryview(piece) for piece in data)
+    while pieces:
+        written = writev(descriptor, list(islice(pieces, MOST_AT_ONCE)))
+        while pieces and written >= len(pieces[0]):
+            written -= len(pieces.popleft())
+        if written:
+            pieces[0] = pieces[0][written:]
 
 
 def _look(writing: "asyncio.Future[None]") -> None:

@@ -6,13 +6,24 @@ import os
 import tempfile
 import threading
 import tracemalloc
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
 from flasgo.errors import MalformedBody
-from flasgo.http.uploads import PIECE, SMALL, STRETCH, Spool, SpooledFile, UploadedFile
+from flasgo.http.uploads import (
+    MOST_AT_ONCE,
+    PIECE,
+    SMALL,
+    STRETCH,
+    Spool,
+    SpooledFile,
+    UploadedFile,
+    one_by_one,
+    write_all,
+)
 
 ODD_SIZE = 2 * PIECE + 7
 
@@ -207,10 +218,10 @@ class SlowFile:
         self.proceed = threading.Event()
         self.closed = threading.Event()
 
-    def write(self, data: bytes) -> int:
+    def fileno(self) -> int:
         self.writing.set()
         assert self.proceed.wait(10)
-        return self.file.write(data)
+        return self.file.fileno()
 
     def close(self) -> None:
         self.file.close()
@@ -222,8 +233,8 @@ class SlowFile:
 
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SlowFile:
-    slow = SlowFile(tempfile.TemporaryFile(dir=tmp_path))  # noqa: SIM115 - the spool closes it
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda dir: slow)
+    slow = SlowFile(tempfile.TemporaryFile(dir=tmp_path, buffering=0))  # noqa: SIM115 - the spool closes it
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **options: slow)
     return slow
 
 
@@ -236,9 +247,9 @@ async def until(event: threading.Event) -> None:
 class FullDisk:
     """A temporary file that takes nothing."""
 
-    def __init__(self, dir: str | None) -> None: ...
+    def __init__(self, **options: object) -> None: ...
 
-    def write(self, data: bytes) -> None:
+    def fileno(self) -> int:
         raise OSError(28, "No space left on device")
 
     def close(self) -> None: ...
@@ -351,29 +362,16 @@ class TestSpool:
         spool.close()
         await spool.flush()
 
-    @pytest.mark.parametrize("refusing", ["write", "flush"])
-    async def test_a_full_disk_is_an_error_and_closing_then_is_none(
-        self, refusing: str, monkeypatch: pytest.MonkeyPatch
-    ):
-        class RefusingDisk:
+    async def test_a_full_disk_is_an_error_and_closing_then_is_none(self, monkeypatch: pytest.MonkeyPatch):
+        class RefusingDisk(FullDisk):
             closed = False
-
-            def write(self, data: bytes) -> None:
-                self.refuse("write")
-
-            def flush(self) -> None:
-                self.refuse("flush")
 
             def close(self) -> None:
                 self.closed = True
-                self.refuse(refusing)
-
-            def refuse(self, action: str) -> None:
-                if action == refusing:
-                    raise OSError(28, "No space left on device")
+                raise OSError(28, "No space left on device")
 
         disk = RefusingDisk()
-        monkeypatch.setattr(tempfile, "TemporaryFile", lambda dir: disk)
+        monkeypatch.setattr(tempfile, "TemporaryFile", lambda **options: disk)
         spool = Spool()
         spool.append(b"abc")
         with pytest.raises(OSError, match="No space"):
@@ -406,3 +404,28 @@ class TestSpool:
         del spool
         gc.collect()
         assert caplog.records == []
+
+
+PIECES = [b"a" * 70_000, bytearray(b"bc"), b"", b"d" * 9000, *[b"e"] * (MOST_AT_ONCE + 5)]
+
+
+@pytest.mark.parametrize("most", [1, 2, 69_999, 70_001, 10**6])
+def test_pieces_are_written_however_little_is_taken_at_once(most: int, tmp_path: Path):
+    def writev(descriptor: int, pieces: Sequence[memoryview]) -> int:
+        return os.write(descriptor, b"".join(pieces)[:most])
+
+    if most < 3:
+        pieces: list[bytes | bytearray] = [b"abc", bytearray(b"de"), b""]
+    else:
+        pieces = PIECES
+    with (tmp_path / "f").open("wb") as file:
+        write_all(file.fileno(), pieces, writev)
+    assert (tmp_path / "f").read_bytes() == b"".join(pieces)
+
+
+@pytest.mark.parametrize("writev", [one_by_one, os.writev])
+def test_pieces_are_written_where_a_system_takes_many_and_where_it_takes_one(writev: Any, tmp_path: Path):
+    with (tmp_path / "f").open("wb") as file:
+        write_all(file.fileno(), PIECES, writev)
+        write_all(file.fileno(), [])
+    assert (tmp_path / "f").read_bytes() == b"".join(PIECES)
