@@ -1,8 +1,8 @@
 """The writing of an answer, where it is what most are: fields that were sent before, and a body in one piece, its length said.
 
 uvicorn looks at each field of each answer several times over; but an application mostly says the same. Here the line of a field is
-checked and made once, and head and body are one write. Everything else (streams, HEAD, a connection that ends, an access log, what
-is wrong) is left to uvicorn's own `send`.
+checked and made once, and head and body are one write. Everything else (streams, HEAD, a connection that ends, what is wrong) is
+left to uvicorn's own `send`.
 """
 
 import re
@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.utils import get_client_addr, get_path_with_query_string
 
 from flasgo.http.asgi import PIECE_EVENT, START_EVENT
 
@@ -94,7 +95,6 @@ class Answer:
             or not headers
             or cycle.response_started
             or cycle.disconnected
-            or cycle.access_log
             or not cycle.keep_alive
             or cycle.scope["method"] == "HEAD"
         ):
@@ -108,6 +108,11 @@ class Answer:
         except (KeyError, TypeError):
             return False
         self.head = b"%b%bcontent-length: %b\r\n\r\n" % (STATUS_LINE[message["status"]], lines, length)
+        if cycle.access_log:
+            scope = cycle.scope
+            address, target = get_client_addr(scope), get_path_with_query_string(scope)
+            line = '%s - "%s %s HTTP/%s" %d'  # what uvicorn's formatter takes apart
+            cycle.access_logger.info(line, address, scope["method"], target, scope["http_version"], message["status"])
         cycle.expected_content_length = int(length)
         cycle.chunked_encoding = False
         cycle.response_started = True
