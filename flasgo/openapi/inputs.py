@@ -1,6 +1,6 @@
 """What a route takes: its parameters and its request body, from the plan that binds them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from functools import partial
 from math import isfinite
@@ -125,16 +125,31 @@ def body_of(rule: Rule, schemas: Schemas) -> Schema | None:
     content: Schema = {}
     if plan.body is not None and JSON in plan.media_types:
         content[JSON] = {"schema": schemas.of(plan.body.annotation, sent=True)}
+    inputs = [one for one in plan.inputs if one.location not in PLACES]
+    repeated = dict.fromkeys(_lists(inputs), REPEATED)
     for kind in plan.media_types:
         if kind != JSON:
-            form = _form([one for one in plan.inputs if one.location not in PLACES], schemas)
+            form = _form(inputs, schemas)
             if kind == MULTIPART_FORM:
                 form["propertyNames"] = {"pattern": NAMES}
-            content[kind] = {"schema": form}
+            content[kind] = {"schema": form} | ({"encoding": repeated} if repeated else {})
     return {"required": plan.needs_body, "content": content}
 
 
-def _form(inputs: list[Input], schemas: Schemas) -> Schema:
+REPEATED: Mapping[str, object] = {"style": "form", "explode": True}
+"""How a list of text is sent in a form: its name with each item (OpenAPI 3.1.1 §4.8.15.1.2). Swagger UI joins them unless it is said."""
+
+
+def _lists(inputs: Sequence[Input]) -> Iterator[str]:
+    """The names of fields, of their own or of a record, that hold several texts."""
+    for one in inputs:
+        if one.fields is not None:
+            yield from (field.name for field in one.fields if field.many and not field.file)
+        elif one.many and one.location == "form":
+            yield one.name
+
+
+def _form(inputs: Sequence[Input], schemas: Schemas) -> Schema:
     """A form: fields and files that are parameters of their own, and the members of a record that is all of it."""
     properties: Schema = {}
     form: Schema = {"type": "object", "properties": properties}

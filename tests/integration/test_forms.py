@@ -629,7 +629,10 @@ def test_a_list_of_a_form_may_be_its_one_item():
     ) -> None: ...
 
     (operation,) = app.openapi_spec()["paths"]["/"].values()
-    properties = operation["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+    media = operation["requestBody"]["content"]["multipart/form-data"]
+    assert media["encoding"].keys() == {"ids", "plans", "two", "names"}
+    assert media["encoding"]["ids"] == {"style": "form", "explode": True}
+    properties = media["schema"]["properties"]
     array, *alone = properties["ids"]["anyOf"]
     assert array["type"] == "array"
     assert alone == [{"type": "integer"}, {"const": ""}]
@@ -641,3 +644,19 @@ def test_a_list_of_a_form_may_be_its_one_item():
         "default": [],
         "description": "All of them.",
     }
+
+
+def test_the_lists_of_a_record_are_sent_item_by_item():
+    app = Flasgo(settings={"CSRF_ENABLED": False})
+
+    @app.post("/")
+    async def handler(form: Annotated[Upload, Form()]) -> None: ...
+
+    @app.post("/signup")
+    async def signup(form: Annotated[Signup, Form()]) -> None: ...
+
+    paths = app.openapi_spec()["paths"]
+    (upload,) = paths["/"]["post"]["requestBody"]["content"].values()
+    assert "encoding" not in upload
+    contents = paths["/signup"]["post"]["requestBody"]["content"]
+    assert [one["encoding"] for one in contents.values()] == [{"interests": {"style": "form", "explode": True}}] * 2
