@@ -490,3 +490,14 @@ def test_two_handlers_of_one_name_cannot_be_told_apart():
 def test_the_function_needs_a_request():
     with pytest.raises(RuntimeError, match="was used outside a request"):
         url_for("index")
+
+
+@pytest.mark.parametrize(
+    "method", ["__init__", "__class__", "app", "headers", "get", "Get", "NONSENSE", "", "GET POST"]
+)
+@pytest.mark.parametrize("path", ["/books", "/books/1"])
+async def test_a_method_is_never_more_than_a_word(call, method, path):
+    """CVE-2026-48818 (Starlette): where a server takes any word, none of them is the name of anything."""
+    exchange = await call(shop(), path, method=method)
+    assert exchange.status == 405
+    assert exchange.headers["allow"].startswith("GET, HEAD, OPTIONS")

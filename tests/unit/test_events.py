@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flasgo.events import (
@@ -68,7 +68,9 @@ def test_what_could_be_taken_for_something_else_is_quoted_and_escaped(value, sho
     assert line_of("auth-failed", {"user": value}) == f"auth-failed user={shown}"
 
 
-@given(st.dictionaries(st.sampled_from(["path", "host", "user"]), st.text()))
+@given(st.dictionaries(st.sampled_from(["path", "host", "user"]), st.text() | st.text('a" =\\\n')))
+@example({"path": '/" user="root'})
+@example({"path": "/\\", "user": '\\"'})
 def test_whatever_is_said_the_line_is_one_and_can_be_read_back(fields):
     line = line_of("auth-failed", fields)
     assert line.isascii()

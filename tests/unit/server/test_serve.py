@@ -64,7 +64,7 @@ class App:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def serve_one_request(app, listener, *, number=signal.SIGINT, **options):
+def serve_one_request(app, listener, *, number=signal.SIGINT, grace=5, **options):
     """Serve in the main thread; a thread asks once and then sends the signal, unless the application does.
 
     Returns status, body and headers.
@@ -81,7 +81,7 @@ def serve_one_request(app, listener, *, number=signal.SIGINT, **options):
 
     with ThreadPoolExecutor() as clients:
         asked = clients.submit(ask)
-        status = serve(app, listener, grace=5, **options)
+        status = serve(app, listener, grace=grace, **options)
         return status, *asked.result()
 
 
@@ -199,6 +199,25 @@ def test_waiting_for_open_requests_is_said(listener, capfd):
 
     assert serve_one_request(Slow(), listener, number=None)[:2] == (0, b"")
     assert "flasgo: waiting up to 5 s for open requests (Ctrl+C to drop them)" in capfd.readouterr().err
+
+
+def test_a_request_that_outlives_the_grace_is_cancelled(listener):
+    class Endless(App):
+        async def __call__(self, scope, receive, send):
+            if scope["type"] == "http":
+                signal.raise_signal(signal.SIGTERM)
+                try:
+                    await asyncio.sleep(10)
+                except asyncio.CancelledError:
+                    self.events.append("cancelled")
+                    raise
+            await super().__call__(scope, receive, send)
+
+    app = Endless()
+    with pytest.raises(HTTPError, match="500") as answer:
+        serve_one_request(app, listener, number=None, grace=0)
+    answer.value.close()
+    assert app.events == ["lifespan.startup", "cancelled", "lifespan.shutdown"]
 
 
 @pytest.mark.parametrize("stopping", [True, False])
