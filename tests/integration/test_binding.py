@@ -361,6 +361,8 @@ class TestQuery:
             (str, "v=1&v=2", "repeated"),
             (str | None, "v=1&v=2", "repeated"),
             (bool, "v=1&v=1", "repeated"),
+            (Annotated[set[int], Meta(min_length=2)], "v=1&v=1", "repeated"),
+            (Annotated[frozenset[bool], Meta(max_length=2)], "v=1&v=true", "repeated"),
         ],
     )
     def test_what_does_not_fit_is_422(self, annotation: Any, query: str, code: str | None):
@@ -405,6 +407,12 @@ class TestQuery:
 
     def test_semicolons_separate_nothing(self):
         assert Probe(str)("/x?v=1;v=2") == "1;v=2"
+
+    def test_in_a_set_whose_length_is_bounded_each_item_is_sent_once(self):
+        kind = Annotated[set[int], Meta(max_length=2)]
+        assert Probe(kind)("/x?v=1&v=2") == {1, 2}
+        assert Probe(kind, {1})("/x") == {1}
+        assert Probe(set[int])("/x?v=1&v=1") == {1}
 
 
 class TestDefaults:
