@@ -19,7 +19,17 @@ def test_what_is_remembered_of_peers_has_an_end(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "value", [b"for=;proto=https", b"for=1.2.3", b'for="[::1"', b"proto=https, for=x y", b"for=a.example"]
+    "value",
+    [
+        b"for=;proto=https",
+        b"for=1.2.3",
+        b'for="[::1"',
+        b"proto=https, for=x y",
+        b"for=a.example",
+        b"for=1.1.1.1x",
+        b'for="[::1]x"',
+        b'for="1.1.1.1:"',
+    ],
 )
 def test_the_chain_ends_at_the_first_hop_that_makes_no_sense(value):
     trusted = TrustedProxies(["10.0.0.0/8"], "forwarded", log=LOG)
