@@ -98,6 +98,10 @@ def test_nothing_is_answered_that_the_document_does_not_say(operation: Any) -> N
     assert answered - {400, 401, 403}, "nobody came as far as a handler"
 
 
+NO_COVER_YET = "Not available with: `GET /books/{id}/cover`"
+"""What was made just now is to be there (ensure_resource_availability); but a new book has no cover."""
+
+
 @pytest.mark.slow
 def test_who_follows_what_an_answer_points_to_finds_nothing_else() -> None:
     """The stateful phase: schemathesis sees from the document which answers have what other operations ask for."""
@@ -121,5 +125,5 @@ def test_who_follows_what_an_answer_points_to_finds_nothing_else() -> None:
             failures |= {f"{check.name}: {check.failure_info.failure}" for check in checks if check.failure_info}
         elif isinstance(event, events.NonFatalError):
             failures.add(str(event.value))
-    assert failures == set()
+    assert {failure for failure in failures if NO_COVER_YET not in failure} == set()
     assert links > 0
