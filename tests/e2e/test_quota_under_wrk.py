@@ -30,22 +30,27 @@ APP = f"""
 
     @app.get("/<name>")
     @app.ratelimit({LIMIT}, per={PERIOD}, scope="all", key_func=lambda request: request.path, strict=True)
-    async def limited(name: str) -> int:
-        return os.getpid()
+    async def limited(name: str) -> str:
+        return name
 
     @app.get("/worker")
     async def worker() -> int:
         return os.getpid()
+
+    @app.after_request
+    async def sign(response):
+        response.headers["x-worker"] = str(os.getpid())
 """
 
 COUNT = """
+    wrk.headers["Connection"] = "close"  -- or the first worker to wake would take all connections there are
     local threads = {}
     function setup(thread) table.insert(threads, thread) end
     function init() statuses = ""; workers = "" end
     local seen, pids = {}, {}
     function response(status, headers, body)
       seen[status] = (seen[status] or 0) + 1
-      if status == 200 then pids[body] = true end
+      pids[headers["x-worker"]] = true
       statuses, workers = "", ""
       for code, count in pairs(seen) do statuses = statuses .. code .. "=" .. count .. " " end
       for pid in pairs(pids) do workers = workers .. pid .. " " end
@@ -61,7 +66,7 @@ COUNT = """
 
 
 class Told(NamedTuple):
-    """What wrk saw: answers by their status, the workers that admitted, and connections that broke."""
+    """What wrk saw: answers by their status, the workers that gave them, and connections that broke."""
 
     statuses: dict[int, int]
     workers: set[str]
