@@ -103,8 +103,10 @@ class CSRF:
         self.require_origin = settings.CSRF_REQUIRE_ORIGIN
         self.log = log
         self.issues = issues
-        self._session = settings.session_cookie_name.encode("latin-1") + b"="
-        self._remember = settings.REMEMBER_COOKIE_NAME.encode("latin-1") + b"="  # whatever prefix it has
+        session = settings.session_cookie_name.encode("latin-1") + b"="
+        remember = settings.REMEMBER_COOKIE_NAME.encode("latin-1") + b"="  # whatever prefix it has
+        self._by_login = partial(self.check_with_login, (session,))
+        self._by_ambient_login = partial(self.check_with_login, (session, remember))
         self._name = self.cookie.encode("latin-1")
         self._key = self._name + b"="
         line = build_set_cookie(self.cookie, "", secure=settings.CSRF_COOKIE_SECURE, http_only=False)
@@ -112,10 +114,8 @@ class CSRF:
         # Whether some cookie of another name ends so, too, does not matter: asking for a token brings the cookie in any case.
         # (`find`, since `in` raises and catches a TypeError inside before it looks for bytes in bytes.)
         lacking = f'b"cookie" not in fields or fields[b"cookie"].find({self._key!r}) < 0'
-        self._unchecked = {
-            False: Part(finisher=self.finish, when="request.csrf_due"),
-            True: Part(finisher=self.finish, when=f"request.csrf_due or {lacking}"),
-        }
+        self._due = {False: "request.csrf_due", True: f"request.csrf_due or {lacking}"}
+        self._parts: dict[tuple[Gate | None, bool], Part] = {}
         self._good_senders: set[Sender] = set()
         self._good_tokens: set[tuple[bytes, bytes, bytes]] = set()
 
@@ -127,11 +127,15 @@ class CSRF:
         cache = None if route is None else route.option(Cache)
         public = cache is not None and cache.public
         issues = self.issues and not public and not (route is not None and is_for_clients(route))
-        if route is None or not self.protects(route):
-            return self._unchecked[issues]
-        return Part(
-            (GateStep(self._check_for(route), waits=True),), finisher=self.finish, when=self._unchecked[issues].when
-        )
+        gate = self._check_for(route) if route is not None and self.protects(route) else None
+        return self._part(gate, issues=issues)
+
+    def _part(self, gate: Gate | None, *, issues: bool) -> Part:
+        """One part for all routes alike."""
+        if (gate, issues) not in self._parts:
+            gates = () if gate is None else (GateStep(gate, waits=True),)
+            self._parts[gate, issues] = Part(gates, finisher=self.finish, when=self._due[issues])
+        return self._parts[gate, issues]
 
     def rejections(self, route: Route | None, /) -> tuple[type[HTTPException], ...]:
         return (CSRFFailed,) if route is not None and self.protects(route) else ()
@@ -149,7 +153,7 @@ class CSRF:
         policy = route.option(Policy)
         if policy is None or (policy.ambient and not policy.by_login):
             return self.check
-        return partial(self.check_with_login, (self._session, self._remember) if policy.ambient else (self._session,))
+        return self._by_ambient_login if policy.ambient else self._by_login
 
     # ── the check ───────────────────────────────────────────────────────────────────────────────────────────────
 
