@@ -26,9 +26,12 @@ PLACES = cast("tuple[Place, ...]", get_args(Place))
 _TAKEN = frozenset({
     *("request", "scope", "fields", "response", "error", "wait", "answer", "run", "after", "afterwards", "handler", "render"),
     *("handle", "make", "value", "values", "path", "query", "header", "cookie", "body", "form", "submitted"),
+    *("path_raw", "query_raw", "header_raw", "cookie_raw", "hop", "new", "Response", "content_type", "encode"),
 })  # fmt: skip
-_NUMBERED = regex(r"(?:step|then|commit|finish|d)\d+")
-"""The names that a generated handle has (pipeline/chain.py), or gives to what it has bound (binding/decode.py)."""
+_NUMBERED = regex(r"(?:step|then|commit|finish|made|d|n)\d+")
+"""The names that a generated handle has (pipeline/chain.py), or gives to what it has bound (binding/decode.py), provided
+(pipeline/provided.py) and answers (binding/render.py).
+"""
 
 
 class Placed(Struct, frozen=True, eq=False):
