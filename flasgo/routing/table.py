@@ -5,10 +5,10 @@ placeholders (more text first), then a placeholder by the rank of its converter:
 order of registration never decides: two patterns that answer one method, tie in every segment and may match the same path are refused.
 A more specific match that lacks the method leaves it to a less specific one; where none has it, the miss lists the methods of all.
 
-The patterns are a tree of segments, and a node finds its successors by dictionary, whatever their number. `find` tries four ways, each
-for what the ones before it left, and all of one mind:
+The patterns are a tree of segments, and a node finds its successors by dictionary, whatever their number. There are four ways, each for what
+the ones before it left, and all of one mind; `find` goes the first and the last two:
 1. a path without placeholders: one lookup (`static`);
-2. text, then one last placeholder: a lookup of all that precedes the last segment (`lasts`, left to callers);
+2. text, then one last placeholder: a lookup of all that precedes the last segment (`lasts`, for callers);
 3. the most specific successor at every node, down to a leaf;
 4. one pass through the path with all the nodes that match so far, whose leaves are ranked at the end. It costs the path's length times
    those nodes. Only this one knows mixed segments, path placeholders, converters that tie, and misses.

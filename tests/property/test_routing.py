@@ -132,6 +132,26 @@ def test_the_table_answers_as_a_brute_force_matcher(routes, paths, method):
         assert oracle(taken, method, path) == table.find(method, path)
 
 
+@given(ROUTES, st.lists(PATHS, min_size=1, max_size=8), st.sampled_from(["GET", "POST", "DELETE"]))
+@example([Route((WHOLES[1],), ("GET",)), Route((WHOLES[5],), ("GET",))], ["/1", "/a"], "GET")
+@example([Route((WHOLES[5],), ("GET",)), Route((MIXED[0],), ("GET",))], ["/a1"], "GET")
+def test_where_the_last_placeholders_have_an_answer_it_is_the_tables(routes, paths, method):
+    """As callers use them: after the static routes, and before the table."""
+    table, _ = accepted(routes)
+
+    for path in paths:
+        head, _, text = path.rpartition("/")
+        if method in table.static.get(path, {}) or not text or head not in table.lasts:
+            continue
+        convert, targets = table.lasts[head]
+        if method in targets:
+            try:
+                value = text if convert is None else convert(text)
+            except ValueError:
+                continue
+            assert table.find(method, path) == (targets[method], (value,))
+
+
 @given(ROUTES, st.lists(PATHS, min_size=1, max_size=8), st.randoms(use_true_random=False))
 def test_the_order_of_registration_never_changes_an_answer(routes, paths, random):
     table, taken = accepted(routes)
