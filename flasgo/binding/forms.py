@@ -214,9 +214,8 @@ def _some(read: Text, texts: Sequence[str]) -> object:
 
 
 def _some_apart(read: Text, texts: Sequence[str]) -> object:
-    return (
-        list(texts) if texts.count("") > 1 else _some(read, texts)
-    )  # what is left empty is left so once, like every item
+    # What is left empty is left so once, like every item.
+    return list(texts) if texts.count("") > 1 else _some(read, texts)
 
 
 def _places(reads: Sequence[Text | None], texts: Sequence[str]) -> object:

@@ -56,7 +56,7 @@ def compile_render(plan: HandlerPlan, status: int, *, verify: bool, form: Repres
 class Usual(Struct, frozen=True):
     """The answer that a route mostly gives, as source: where `test` of a `value` holds, its body is `body`.
 
-    It says the same as the route's renderer, without a call.
+    It says the same as the route's renderer and `quick`, without a call.
     """
 
     test: str
@@ -65,7 +65,7 @@ class Usual(Struct, frozen=True):
     names: Mapping[str, object]
 
     def lines(self) -> tuple[str, ...]:
-        """The lines that make `response` of `value`; `names` and those of the renderer and of `quick` are used."""
+        """The lines that make `response` of `value`; what the test does not fit is left to `render`."""
         return (
             f"if {self.test}:",
             "    response = new(Response)",

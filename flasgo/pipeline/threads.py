@@ -51,7 +51,8 @@ class ThreadPool:
                 job = self._executor.submit(copy_context().run, _sealed, call, loop)
                 self._pending += 1
         except RuntimeError as error:
-            if "start new thread" in str(error):  # the machine has no more: the call waits for a thread that there is
+            # Where the machine has no more threads, the call is queued for one that there is: it must not be made here, too.
+            if "start new thread" in str(error):
                 raise
             # The interpreter is ending, and begins no thread any more: what is to be closed is closed here.
             return copy_context().run(call)

@@ -52,15 +52,14 @@ CLASSES: Final[Mapping[type[shapes.Type], tuple[type, ...]]] = {
 
 def exact(annotation: object) -> Check:
     """The question for one type, compiled: may this value be encoded as it is?"""
-    test, names = exact_source(annotation, "v")
-    return cast("Check", names.get(test.removesuffix("(v)")) or eval(f"lambda v: {test}", names))  # noqa: S307 - see _Writer.function
+    writer = _Writer()
+    return writer.function(writer.whole(annotation, "v"))
 
 
 def exact_source(annotation: object, value: str) -> tuple[str, dict[str, object]]:
     """The same question as the source of an expression of `value`, and the names that it uses: `n0`, `n1` and so on."""
-    shape = shapes.type_info(annotation)
     writer = _Writer()
-    return writer.test(shape, value) or writer.outermost(shape, value), writer.names
+    return writer.whole(annotation, value), writer.names
 
 
 def classes(annotation: object) -> tuple[type, ...]:
@@ -90,6 +89,11 @@ class _Writer:
     def __init__(self) -> None:
         self.names: dict[str, object] = {}
         self.records: dict[int, str] = {}
+
+    def whole(self, annotation: object, value: str) -> str:
+        """The test of an annotation."""
+        shape = shapes.type_info(annotation)
+        return self.test(shape, value) or self.outermost(shape, value)
 
     def function(self, test: str) -> Check:
         known = self.names.get(test.removesuffix("(v)"))

@@ -20,7 +20,7 @@ import sys
 import typing
 from collections.abc import Iterator, Mapping
 from types import FunctionType
-from typing import Any, Literal, TypeAlias, Unpack, get_origin
+from typing import Any, Literal, TypeAlias, TypeGuard, Unpack, get_origin
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -196,7 +196,7 @@ def signature_of(endpoint: Endpoint, source: Source) -> Signature:
     return found
 
 
-def is_plain(endpoint: Endpoint) -> bool:
+def is_plain(endpoint: Endpoint) -> TypeGuard[FunctionType]:
     """Is it a function with nothing around it, as nearly every handler is?"""
     return isinstance(endpoint, FunctionType) and not endpoint.__dict__
 
@@ -248,7 +248,7 @@ def _function(endpoint: Endpoint) -> Endpoint:
 
 def _own(layer: Endpoint, source: Source) -> Signature | None:
     """What one layer says of itself; None where it says nothing."""
-    if isinstance(layer, FunctionType) and not layer.__dict__:
+    if is_plain(layer):
         return _of_function(layer, source)
     hints = {} if hasattr(layer, "__signature__") else _hints(layer, source)
     try:
@@ -376,9 +376,7 @@ def _hints(layer: Endpoint, source: Source) -> Mapping[str, object]:
     try:
         # A class may name itself, before its module knows it.
         own = {layer.__name__: layer} if isinstance(layer, type) else None
-        if own is None and all(
-            isinstance(type(one), type) and issubclass(type(one), type) for one in noted.__annotations__.values()
-        ):
+        if own is None and all(issubclass(type(one), type) for one in noted.__annotations__.values()):
             return noted.__annotations__  # classes all of them: nothing to evaluate
         return typing.get_type_hints(noted, localns=own, include_extras=True)
     except NameError as error:

@@ -89,7 +89,7 @@ class Answer:
     def _begin(self, message: Any) -> bool:
         """Make the head, if it is a plain one."""
         cycle = self.cycle
-        headers = message["headers"] if "headers" in message else ()  # noqa: SIM401
+        headers = message["headers"] if "headers" in message else ()  # noqa: SIM401 - see send
         if (
             type(headers) is not list
             or not headers
