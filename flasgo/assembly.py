@@ -3,7 +3,8 @@
     security headers     outside the net: an error must not lose them
     CSP nonce            right inside: it changes the policy that the headers would add
     ── error net ──      everything below may raise; the failure throttle stands here, where only refusals come
-    hosts                first: nothing else is done for a request that is not for us
+    framing              first: what may be half of another request is no request, whoever it is for
+    hosts                nothing else is done for a request that is not for us
     head limit           before anything reads the header fields again
     CORS                 answers preflights, which bring no credentials, before anything asks for some
     session              opened by whoever looks first, which may be CSRF
@@ -77,6 +78,7 @@ from flasgo.security.cors import CrossOrigin, Sharings
 from flasgo.security.csp import Nonces
 from flasgo.security.csrf import CSRF
 from flasgo.security.etags import EntityTags
+from flasgo.security.framing import Framing
 from flasgo.security.headers import SecurityHeaders
 from flasgo.security.hosts import HostCheck
 from flasgo.security.limits import HeadLimit
@@ -238,7 +240,7 @@ def assemble(
     throttle = FailureThrottle(settings, log=log)
     limits = RateLimits(Limiter(limit_store, log=log), [rule.route for rule in rules], settings.RATE_LIMIT_DEFAULT)
     headers, explain = _headers(settings, log), _debug_page(settings) if settings.DEBUG else None
-    hosts, sessions = HostCheck(settings.ALLOWED_HOSTS, log=log), _sessions(settings, keeper, log)
+    gates, sessions = tuple(_gates(settings, log)), _sessions(settings, keeper, log)
     csrf, logins = _csrf(rules, settings, log), policies.backends.logins(settings)
     failures, sharings = _credential_failures(settings, log), _sharings(rules, settings)
     terms = replace(_common_terms(app, failures, codecs, words), read_session=sessions.read, csrf=csrf)
@@ -251,8 +253,7 @@ def assemble(
         stages: tuple[Stage, ...] = (
             headers,
             Nonces(headers.fields),
-            *((hosts,) if settings.ENFORCE_ALLOWED_HOSTS else ()),
-            HeadLimit(settings.MAX_REQUEST_HEAD_BYTES),
+            *gates,
             *((CrossOrigin(sharings, mount),) if sharings.any else ()),
             sessions,
             *((csrf,) if csrf is not None else ()),
@@ -309,6 +310,14 @@ AFTER: Mapping[Place, type] = MappingProxyType(
     {"around": Nonces, "before-session": HeadLimit, "after-auth": Authentication, "before-handler": EntityTags}
 )
 """Where extensions' places are."""
+
+
+def _gates(settings: Settings, log: SecurityLog) -> Iterator[Stage]:
+    """What a request passes before anybody reads it."""
+    yield Framing(log=log)
+    if settings.ENFORCE_ALLOWED_HOSTS:
+        yield HostCheck(settings.ALLOWED_HOSTS, log=log)
+    yield HeadLimit(settings.MAX_REQUEST_HEAD_BYTES)
 
 
 def _headers(settings: Settings, log: SecurityLog) -> SecurityHeaders:

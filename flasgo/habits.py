@@ -133,7 +133,7 @@ class FlaskHabits:
         """The form, read once and kept."""
         raise NotImplementedError  # pragma: no cover - every request says it
 
-    async def body(self) -> bytes:
+    async def body(self, *, encoded: bool = False) -> bytes:
         """The whole body, read once and kept."""
         raise NotImplementedError  # pragma: no cover - every request says it
 
@@ -160,9 +160,9 @@ class FlaskHabits:
                 return None
             raise
 
-    def get_data(self) -> bytes:
+    def get_data(self, *, encoded: bool = False) -> bytes:
         """`await request.body()` for plain handlers. RuntimeError on the event loop."""
-        return wait_for(self.body(), "request.get_data()")
+        return wait_for(self.body(encoded=encoded), "request.get_data()")
 
     @property
     def referrer(self) -> str | None:

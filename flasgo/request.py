@@ -11,6 +11,7 @@ from flasgo.background import BackgroundTasks
 from flasgo.errors import BadRequest, HTTPException, StoreUnavailable, UnsupportedMediaType
 from flasgo.habits import FlaskHabits
 from flasgo.http.asgi import BODY_EVENT, Incoming, Pending, Receive, Scope, gone, poll, too_large
+from flasgo.http.codings import refuse_encoded
 from flasgo.http.cookies import find_cookie, parse_cookies
 from flasgo.http.formlimits import FormLimits
 from flasgo.http.forms import LARGE, MULTIPART, FormData, parse_form, read_form
@@ -344,22 +345,26 @@ class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
         client = self.scope.get("client")
         return client[0] if client else None
 
-    async def body(self) -> bytes:
+    async def body(self, *, encoded: bool = False) -> bytes:
         """The whole body, read once and kept.
 
+        Raises UnsupportedMediaType where it was sent with Content-Encoding, unless `encoded`: then it is the bytes as sent.
         Raises ContentTooLarge beyond the route's limit, RequestTimeout when it comes too slowly, ClientDisconnected.
         """
-        body = self.body_ready()
+        body = self.body_ready(encoded=encoded)
         if body is None:
             body = self._body = await cast("Incoming", self.incoming).whole()
         return body
 
-    def body_ready(self, limit: int | None = None) -> bytes | None:
+    def body_ready(self, limit: int | None = None, *, encoded: bool = False) -> bytes | None:
         """The whole body if it is here already, None if it must be awaited; `limit` (bytes) replaces the route's own."""
+        fields = self.fields
+        if b"content-encoding" in fields and not encoded:
+            refuse_encoded(fields[b"content-encoding"])
         if self._body is not None or self.incoming is not None:
             return self._body
         most = self.terms.max_body_bytes if limit is None else limit
-        if b"expect" in self.fields:
+        if b"expect" in fields:
             self._check_announced_length(most)  # a server says 100 Continue when it is asked for the body
         first = poll(self.receive)
         if isinstance(first, Pending) or ("more_body" in first and first["more_body"]):  # noqa: RUF019 - a call less
@@ -380,13 +385,14 @@ class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
         Raises ClientDisconnected where it has left already.
         """
         try:
-            return self.body_ready() is not None or (self.incoming is not None and not self.incoming.more)
+            body = self.body_ready(encoded=True)  # nobody reads it here
         except HTTPException:
             return False
+        return body is not None or (self.incoming is not None and not self.incoming.more)
 
-    async def stream(self) -> AsyncIterator[bytes]:
-        """The body in pieces as they come, within the same limits as `body()`; it is not kept."""
-        body = self.body_ready()
+    async def stream(self, *, encoded: bool = False) -> AsyncIterator[bytes]:
+        """The body in pieces as they come, on the same terms as `body()`; it is not kept."""
+        body = self.body_ready(encoded=encoded)
         if body is None:
             async for piece in cast("Incoming", self.incoming).pieces():
                 yield piece
@@ -421,7 +427,6 @@ class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
         `kind` is the body's bare media type, for who has it already.
         """
         if self.opened_form is None:
-            self._refuse_encoded()
             declared, limits = self.fields.get(b"content-type", b""), self.terms.form_limits
             kind = essence(declared) if kind is None else kind
             body = self.body_ready(limits.max_multipart_bytes if kind == MULTIPART else None)
@@ -471,12 +476,6 @@ class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
         kind = self.fields.get(b"content-type")
         if kind != b"application/json" and not is_json(essence(kind or b"")):
             raise UnsupportedMediaType("Send the body as JSON, with Content-Type: application/json.")
-        self._refuse_encoded()
-
-    def _refuse_encoded(self) -> None:
-        """Raise UnsupportedMediaType for a body with Content-Encoding: what stands before us may have read it in another way."""
-        if b"content-encoding" in self.fields:
-            raise UnsupportedMediaType("Send the body without Content-Encoding.")
 
 
 def is_json(kind: bytes) -> bool:

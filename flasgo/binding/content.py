@@ -64,7 +64,7 @@ def compile_content(plan: HandlerPlan) -> Content | None:
 # ── JSON alone
 
 READ_BODY = (
-    'if not (b"content-type" in fields and fields[b"content-type"] == b"application/json") or b"content-encoding" in fields:',
+    'if not (b"content-type" in fields and fields[b"content-type"] == b"application/json"):',
     "    request.require_json()",
     "body = request.body_ready()",
     "body = decode_body(await request.body() if body is None else body)",
@@ -88,7 +88,7 @@ def _json(body: Input, codecs: Codecs) -> Content:
 # ── JSON or a form
 
 READ_EITHER = (
-    'if not (b"content-type" in fields and fields[b"content-type"] == b"application/json") or b"content-encoding" in fields:',
+    'if not (b"content-type" in fields and fields[b"content-type"] == b"application/json"):',
     "    body = await body_later(request)",
     "else:",
     "    body = request.body_ready()",

@@ -1,8 +1,9 @@
-"""Content codings: which of those that there are a client takes (RFC 9110 §8.4.1, §12.5.3)."""
+"""Content codings: which of those that there are a client takes, and that bodies have none (RFC 9110 §8.4.1, §12.5.3)."""
 
 from functools import lru_cache
 from typing import Final
 
+from flasgo.errors import UnsupportedMediaType
 from flasgo.patterns import regex
 
 CODINGS: Final = {"br": ".br", "zstd": ".zst", "gzip": ".gz"}
@@ -31,3 +32,15 @@ def accepted_codings(header: bytes) -> tuple[str, ...]:
     others = weights.get("*", 0.0)
     liked = {coding: weights.get(coding, others) for coding in CODINGS}
     return tuple(sorted((coding for coding in CODINGS if liked[coding]), key=lambda coding: -liked[coding]))
+
+
+def refuse_encoded(coding: bytes) -> None:
+    """Raise UnsupportedMediaType for a body with this Content-Encoding: what stands before us may have read it in another way.
+
+    `identity` says that there is none; it should not be sent (§8.4.1), and changes nothing.
+    """
+    if coding.strip(b" \t").lower() != b"identity":
+        raise UnsupportedMediaType(
+            "Send the body without Content-Encoding.",
+            headers={"accept-encoding": "identity"},  # §15.5.16
+        )

@@ -911,7 +911,7 @@ class TestBody:
             {"content-type": "text/json"},
             {"content-type": "application/jsonp"},
             {"content-type": "application/json", "content-encoding": "gzip"},
-            {"content-type": "application/json; charset=utf-8", "content-encoding": "identity"},
+            {"content-type": "application/json; charset=utf-8", "content-encoding": "deflate"},
         ],
     )
     @pytest.mark.parametrize("annotation", [Book, Book | None], ids=["required", "optional"])

@@ -2,8 +2,13 @@ import asyncio
 from typing import Annotated
 
 import pytest
+from msgspec import Struct
 
-from flasgo import ContentTooLarge, Flasgo, Form, HTTPException, Request, Settings
+from flasgo import Body, ContentTooLarge, Flasgo, Form, HTTPException, Request, Settings
+
+
+class Book(Struct):
+    title: str
 
 
 def application(**settings: object) -> Flasgo[Settings]:
@@ -249,12 +254,69 @@ def test_json_is_refused_under_any_other_name(content_type):
     assert response.status_code == 415
 
 
-def test_a_content_encoding_is_refused():
-    headers = {"content-type": "application/json", "content-encoding": "gzip"}
-    assert reader().test_client().post("/json", body=b"[1]", headers=headers).status_code == 415
+@pytest.mark.parametrize(
+    "coding", ["gzip", "GZIP", "deflate", "br", "identity, gzip", "gzip, identity", "identityx", ""]
+)
+@pytest.mark.parametrize("path", ["/json", "/body", "/stream", "/text", "/data", "/bound", "/typed"])
+def test_a_content_encoding_is_refused(path, coding):
+    """A firewall may have read it decoded, where we would read the bytes."""
+    app = reader()
+
+    @app.post("/data")
+    def data(request: Request) -> bytes:
+        return request.get_data()
+
+    @app.post("/bound")
+    async def bound(body: Annotated[int, Body()]) -> int:
+        return body
+
+    @app.post("/typed")
+    async def typed(body: list[Book]) -> int:
+        return len(body)
+
+    sent = b"[]" if path == "/typed" else b"1"
+    client = app.test_client()
+    headers = {"content-type": "application/json"}
+    assert client.post(path, body=sent, headers=headers).status_code == 200
+    for same in ("identity", "Identity", " identity\t"):
+        assert client.post(path, body=sent, headers={**headers, "content-encoding": same}).status_code == 200
+    refused = client.post(path, body=sent, headers={**headers, "content-encoding": coding})
+    assert (refused.status_code, refused.headers["accept-encoding"]) == (415, "identity")
 
 
-@pytest.mark.parametrize("coding", ["gzip", "identity", ""])
+def test_who_asks_for_a_body_as_it_was_sent_gets_it():
+    app = application()
+
+    @app.post("/body")
+    async def body(request: Request) -> bytes:
+        return await request.body(encoded=True)
+
+    @app.post("/stream")
+    async def stream(request: Request) -> bytes:
+        return b"".join([piece async for piece in request.stream(encoded=True)])
+
+    @app.post("/data")
+    def data(request: Request) -> bytes:
+        return request.get_data(encoded=True)
+
+    @app.post("/then-text")
+    async def then_text(request: Request) -> str:
+        await request.body(encoded=True)
+        return await request.text()
+
+    client = app.test_client()
+    headers = {"content-encoding": "gzip"}
+    for path in ("/body", "/stream", "/data"):
+        assert client.post(path, body=b"\x1f\x8b", headers=headers).body == b"\x1f\x8b"
+    assert client.post("/then-text", body=b"\x1f\x8b", headers=headers).status_code == 415
+
+
+def test_a_body_that_nobody_reads_may_be_encoded():
+    headers = {"content-encoding": "gzip"}
+    assert reader().test_client().post("/ignored", body=b"\x1f\x8b", headers=headers).text == "not read"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "identity, gzip", ""])
 @pytest.mark.parametrize("bound", [True, False])
 @pytest.mark.parametrize(
     ("content_type", "body"),
@@ -264,7 +326,6 @@ def test_a_content_encoding_is_refused():
     ],
 )
 def test_a_content_encoding_of_a_form_is_refused(content_type, body, coding, bound):
-    """A firewall may have read it decoded, where we would read the bytes."""
     app = application()
 
     async def typed(a: Annotated[int, Form()]) -> int:
@@ -277,6 +338,7 @@ def test_a_content_encoding_of_a_form_is_refused(content_type, body, coding, bou
     client = app.test_client()
     headers = {"content-type": content_type}
     assert client.post("/", body=body, headers=headers).text == "1"
+    assert client.post("/", body=body, headers={**headers, "content-encoding": "identity"}).text == "1"
     assert client.post("/", body=body, headers={**headers, "content-encoding": coding}).status_code == 415
 
 

@@ -367,6 +367,24 @@ async def leaving(app, call, *, method="GET", headers=((b"host", b"localhost"),)
         await task
 
 
+async def test_a_field_that_speaks_of_an_encoded_body_hides_no_departure(call):
+    """Nobody reads that body: else this field would let every stream go on for ever."""
+    app = application()
+    ended = []
+
+    @app.get("/")
+    async def endless():
+        try:
+            while True:
+                yield "x"
+                await asyncio.sleep(0)
+        finally:
+            ended.append(True)
+
+    await leaving(app, call, headers=((b"host", b"localhost"), (b"content-encoding", b"gzip")))
+    assert ended == [True]
+
+
 async def test_a_client_that_leaves_while_the_stream_waits_ends_it_at_once(call, caplog):
     caplog.set_level(logging.DEBUG)
     app = application()
