@@ -13,6 +13,7 @@
     limits by address    before anything is spent on finding out who asks
     auth                 who is asking, and whether he may: after the hooks, which may know it
     limits by key        once that is known
+    body                 of a plain handler: no thread waits for a client (before plain hooks, where there are any)
     negotiation          whoever takes none of the route's forms is told before anything is done for him
     bind ▸ handler ▸ render
     ── after_request ──  sees what the net answered, too
@@ -54,10 +55,11 @@ from flasgo.http.formlimits import FormLimits
 from flasgo.http.url import PATH_SAFE
 from flasgo.pageform import FormWords
 from flasgo.pipeline.appscope import AppScope
+from flasgo.pipeline.arrival import Arrival
 from flasgo.pipeline.chain import Composer, Ending, Net
 from flasgo.pipeline.endpoint import compile_ending
 from flasgo.pipeline.errors import ErrorHandlers, ErrorNet, Explain
-from flasgo.pipeline.hooks import BeforeHooks, Hooks, Teardown, compile_after, compile_teardown
+from flasgo.pipeline.hooks import BeforeHooks, Hook, Hooks, Teardown, compile_after, compile_teardown
 from flasgo.pipeline.negotiation import Negotiation
 from flasgo.pipeline.stage import Handle, Stage
 from flasgo.pipeline.threads import ThreadPool
@@ -257,12 +259,13 @@ def assemble(
             *((CrossOrigin(sharings, mount),) if sharings.any else ()),
             sessions,
             *((csrf,) if csrf is not None else ()),
-            BeforeHooks(everyone.before),
+            *_hooked(everyone.before),
             limits.by_client,
             *((logins,) if logins is not None else ()),
             Authentication(policies, failures, pool, log=log),
             limits.by_key,
             throttle,
+            Arrival(everyone.before, first=False),
             *OF_FORMS,
         )
         stages = tuple(_with_extensions(stages, placed))
@@ -310,6 +313,10 @@ AFTER: Mapping[Place, type] = MappingProxyType(
     {"around": Nonces, "before-session": HeadLimit, "after-auth": Authentication, "before-handler": EntityTags}
 )
 """Where extensions' places are."""
+
+
+def _hooked(hooks: Sequence[Hook]) -> tuple[Stage, ...]:
+    return Arrival(hooks, first=True), BeforeHooks(hooks)
 
 
 def _gates(settings: Settings, log: SecurityLog) -> Iterator[Stage]:

@@ -375,6 +375,7 @@ class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
             raise gone()
         body = first["body"] if "body" in first else b""  # noqa: SIM401 - the same
         if len(body) > most:
+            self.incoming = Incoming(self.receive, first, limit=most, idle_seconds=self.terms.read_timeout)
             raise too_large(most)
         self._body = body
         return body

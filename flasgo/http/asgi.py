@@ -248,21 +248,34 @@ DRAINED_SECONDS = 2.0
 class Incoming:
     """A request body that is still coming in; it is read once, by `whole` or by `pieces`.
 
-    `first` is what `poll` had. `more` says whether the client is still sending.
+    `first` is what `poll` had. `more` says whether the client is still sending, `taken` whether somebody reads it; `refusal` is
+    what every reader gets instead.
     """
 
     def __init__(self, receive: Receive, first: Message | Pending, *, limit: int, idle_seconds: float) -> None:
         self.more = True
+        self.taken = False
+        self.refusal: HTTPException | None = None
         self._receive = receive
         self._first: Message | Pending | None = first
         self._limit = limit
         self._idle = idle_seconds
-        self._taken = False
-        self._refusal: HTTPException | None = None
+        self._kept: list[bytes] = []
+        self._size = 0
+        self._started = 0.0
 
     async def whole(self) -> bytes:
         """The body in one piece; raises as `pieces` does."""
         return b"".join([piece async for piece in self.pieces()])
+
+    async def keep(self, most: int) -> bool:
+        """Take in what comes, for whoever reads it later, until all is here or it is more than `most` bytes; whether it is all.
+
+        Raises as `pieces` does.
+        """
+        while self.more and self._size <= most:
+            self._kept.append(await self._counted())
+        return not self.more
 
     async def pieces(self) -> AsyncGenerator[bytes]:
         """The body, piece by piece as it comes; empty pieces are left out.
@@ -271,24 +284,34 @@ class Incoming:
         `idle_seconds`, or too little for too long; ClientDisconnected when the peer is gone; and RuntimeError for a second
         reader, unless the first was refused: then it is refused likewise.
         """
-        if self._refusal is not None:
-            raise self._refusal
-        if self._taken:
+        if self.refusal is not None:
+            raise self.refusal
+        if self.taken:
             raise RuntimeError("The body was read already, or is being read; use either stream() or body(), and once.")
-        self._taken = True
-        started, size = time.monotonic(), 0
+        self.taken = True
+        kept, self._kept = self._kept, []
+        for piece in kept:
+            if piece:
+                yield piece
         try:
             while self.more:
-                left = started + 2 * self._idle + size / MINIMUM_BODY_RATE - time.monotonic()
-                piece = await self._next(min(self._idle, left))
-                size += len(piece)
-                if size > self._limit:
-                    raise too_large(self._limit)
+                piece = await self._counted()
                 if piece:
                     yield piece
         except HTTPException as error:
-            self._refusal = error
+            self.refusal = error
             raise
+
+    async def _counted(self) -> bytes:
+        """The next piece, if it comes in time and fits."""
+        now = time.monotonic()
+        self._started = self._started or now
+        left = self._started + 2 * self._idle + self._size / MINIMUM_BODY_RATE - now
+        piece = await self._next(min(self._idle, left))
+        self._size += len(piece)
+        if self._size > self._limit:
+            raise too_large(self._limit)
+        return piece
 
     async def drain(self) -> None:
         """Read on and forget, for DRAINED_SECONDS and DRAINED_BYTES at most.

@@ -2,7 +2,20 @@
 
 import pytest
 
-from flasgo import Cache, FileResponse, Flasgo, RegistrationError, Response, Settings, abort, csp_nonce, redirect
+from flasgo import (
+    AllowAny,
+    Cache,
+    FileResponse,
+    Flasgo,
+    RegistrationError,
+    Response,
+    Settings,
+    User,
+    abort,
+    api_key_backend,
+    csp_nonce,
+    redirect,
+)  # fmt: skip
 from flasgo.request import Request
 
 NO_STORE = {"cache-control": "no-store, no-cache, must-revalidate, max-age=0", "pragma": "no-cache", "expires": "0"}
@@ -183,6 +196,16 @@ def test_an_answer_to_somebody_known_is_in_no_shared_cache():
     assert kept(caching(lambda: "x").get("/", headers=signed_in)) == FORBIDDEN
     client = caching(lambda: "x", Cache(max_age=60), CSRF_ENABLED=False)
     assert kept(client.get("/", headers=signed_in))["cache-control"] == ["private, max-age=60"]
+
+
+def test_nor_where_another_header_says_who_it_is():
+    """A cache looks for Authorization (RFC 9111 §3.5), and knows nothing of keys."""
+    app = application()
+    app.register_auth_backend("keys", api_key_backend({"k": User("alice", is_authenticated=True)}.get, header="X-Key"))
+    app.add_route("/", lambda: "x", cache=MINUTE, auth="keys", permissions=[AllowAny()])
+    client = app.test_client()
+    assert kept(client.get("/")) == ALLOWED
+    assert kept(client.get("/", headers={"X-Key": "k"})) == FORBIDDEN
 
 
 def test_only_answers_to_get_and_head_are_kept():
