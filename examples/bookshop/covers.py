@@ -1,11 +1,12 @@
 """The covers: a picture that the shopkeeper uploads, and everyone sees."""
 
+from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
 
 from msgspec import Meta
 
-from flasgo import Blueprint, File, FileResponse, HasScope, NotFound, UploadedFile, send_from_directory
+from flasgo import Blueprint, File, FileResponse, HasScope, NotFound, UploadedFile, send_file, send_from_directory
 
 from .books import find_book
 from .models import Book, Id
@@ -16,6 +17,9 @@ covers = Blueprint("covers", url_prefix="/books/<id>/cover", tags=["books"])
 
 KINDS = {"png": ("image/png", b"\x89PNG\r\n\x1a\n"), "jpg": ("image/jpeg", b"\xff\xd8\xff")}
 """The pictures that are taken, by the end of their name: media type, and the bytes that they begin with."""
+
+PLAIN = Path(__file__).with_name("plain.png")
+"""The cover of a book that has none of its own, so that every book can be shown."""
 
 
 @covers.put(
@@ -51,10 +55,12 @@ def put_cover(
 
 @covers.get("", raises=[NotFound], responses={200: "The picture, as `image/png` or `image/jpeg`."})
 def show_cover(id: Id, connection: Connection, storage: Stored) -> FileResponse:  # noqa: A002 - the same
-    """Show the cover of a book."""
+    """Show the cover of a book: a plain one, until the book is given its own."""
     row = connection.execute("select cover from books where id = ?", (id,)).fetchone()
-    if row is None or row["cover"] is None:
-        raise NotFound("This book has no cover.")
+    if row is None:
+        raise NotFound(f"There is no book {id}.")
     name = row["cover"]
+    if name is None:
+        return send_file(PLAIN, max_age=60)
     media_type, _ = KINDS[name.rpartition(".")[2]]
     return send_from_directory(storage.covers, name, mimetype=media_type, max_age=60)

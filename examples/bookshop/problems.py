@@ -40,5 +40,7 @@ class AlreadyReviewed(Problem, status=409, title="Already reviewed"):
     review_id: int
 
 
-class NotAnImage(Problem, status=415, title="Not an image"):
+class NotAnImage(
+    Problem, status=409, title="Not an image"
+):  # 415 is for content types, 409 for content (RFC 9110 §9.3.4)
     """A cover is a PNG or JPEG picture, whatever its name says."""

@@ -199,9 +199,8 @@ def test_a_cover_is_seen_as_what_it_is(client: TestClient, tmp_path: Path) -> No
 
 
 def test_a_cover_is_a_picture_of_a_bounded_size_of_a_book_that_is_there(client: TestClient) -> None:
-    assert client.get("/books/1/cover").status_code == 404
     answer = put_cover(client, b"<script>alert(1)</script>")
-    assert (answer.status_code, answer.json()["code"]) == (415, "not_an_image")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_an_image")
     assert put_cover(client, PNG + bytes(2_000_000)).status_code == 413
     assert put_cover(client, PNG, book=99).status_code == 404
     assert wrong(client.put("/books/1/cover", files={"picture": ("a.png", PNG)}, headers=EVE)) == [
@@ -209,6 +208,13 @@ def test_a_cover_is_a_picture_of_a_bounded_size_of_a_book_that_is_there(client: 
     ]
     assert client.put("/books/1/cover", json={}, headers=EVE).status_code == 415
     assert client.get("/books/1").json()["cover"] is None
+
+
+def test_every_book_can_be_shown(client: TestClient) -> None:
+    plain = client.get("/books/1/cover")
+    assert (plain.status_code, plain.content_type) == (200, "image/png")
+    assert plain.body.startswith(b"\x89PNG\r\n\x1a\n")
+    assert client.get("/books/99/cover").status_code == 404
 
 
 # ── authors ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -117,7 +117,7 @@ SOURCES: dict[str, Callable[[Sequence[Input]], Source]] = {
 
 def mended(source: Source, inputs: Sequence[Input]) -> Source:
     """The source with the words for true and false read that people use; itself where no boolean is asked for."""
-    menders = tuple((i.name, mend) for i in inputs if (mend := _mender(i.annotation)) is not None)
+    menders = tuple((i.name, mend) for i in inputs if (mend := _mender(i.annotation, i.location)) is not None)
     if not menders:
         return source
 
@@ -131,21 +131,21 @@ def mended(source: Source, inputs: Sequence[Input]) -> Source:
     return mended_source
 
 
-def _mender(annotation: object) -> Mend | None:
+def _mender(annotation: object, location: str) -> Mend | None:
     """What reads the booleans among the values of this type, and looks how others are spelled; None where text is welcome, too."""
     kind, _ = peel(annotation)
     if not is_collection(kind):
-        return _scalar_mender(annotation)
-    items = [_mender(item) or _same for item in get_args(kind) if item is not Ellipsis]
+        return _scalar_mender(annotation, location)
+    items = [_mender(item, location) or _same for item in get_args(kind) if item is not Ellipsis]
     if all(mend is _same for mend in items):
         return None
     fixed = get_origin(kind) is tuple and Ellipsis not in get_args(kind)
     return partial(_mend_places, items) if fixed else partial(_mend_all, items[0])
 
 
-def _scalar_mender(annotation: object) -> Mend | None:
+def _scalar_mender(annotation: object, location: str) -> Mend | None:
     truth = _truth if _is_boolean(annotation) else None
-    read = reader_of(alternatives_of(type_info(annotation)))
+    read = reader_of(alternatives_of(type_info(annotation)), in_path=location == "path")
     return truth if read is None else partial(_mend_text, truth or _same, read)
 
 

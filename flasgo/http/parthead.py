@@ -1,7 +1,8 @@
 """The head of a part of multipart/form-data: its header lines, its name, its file name (RFC 7578 §4.2, WHATWG HTML §4.10.21.8).
 
 Text is UTF-8. In quotes browsers write %22, %0D and %0A for '"', CR and LF and nothing else; older programs write \\" for '"'.
-A backslash that stands for itself stays, as browsers send it. Every scan is linear in a head, whose length the caller bounds.
+A backslash that stands for itself stays, as browsers send it; before the last '"' it does where the head could not be read otherwise.
+Every scan is linear in a head, whose length the caller bounds.
 """
 
 import re
@@ -32,7 +33,10 @@ USUAL_PART = regex(rb"\r\n%b\r\n\r\n" % _USUAL.pattern)
 
 _NAME = regex(TOKEN.pattern.encode())
 _CONTROL = regex(rb"[\x00-\x08\x0a-\x1f\x7f]")
-_PARAMETER = regex(rf';[\t ]*(?:({TOKEN.pattern})=({TOKEN.pattern}|"(?:[^"\\]|\\.)*")[\t ]*)?', re.DOTALL)
+_PARAMETER, _PARAMETER_OF_BROWSERS = (
+    regex(rf";[\t ]*(?:({TOKEN.pattern})=({TOKEN.pattern}|{quoted})[\t ]*)?", re.DOTALL)
+    for quoted in (r'"(?:[^"\\]|\\.)*"', '"[^"]*"')
+)
 _EXTENDED = regex(r"utf-8'[0-9a-z-]*'((?:[!#$&+\-.^_`|~0-9a-z]|%[0-9a-f]{2})*)", re.ASCII | re.IGNORECASE)
 
 
@@ -132,13 +136,22 @@ def _malformed_disposition() -> MalformedBody:
 
 def _parameters(text: str) -> dict[str, str]:
     """The parameters of form-data as written, names in lower case. Raises ValueError."""
+    try:
+        return _parameters_by(_PARAMETER, text)
+    except ValueError:
+        if "\\" not in text:
+            raise
+    return _parameters_by(_PARAMETER_OF_BROWSERS, text)
+
+
+def _parameters_by(grammar: re.Pattern[str], text: str) -> dict[str, str]:
     kind, _, _ = text.partition(";")
     if kind.rstrip(" \t").lower() != "form-data":
         raise ValueError("another disposition")
     parameters: dict[str, str] = {}
     end = len(kind)
     while end < len(text):
-        match = _PARAMETER.match(text, end)
+        match = grammar.match(text, end)
         if match is None:
             raise ValueError("no parameter")
         end = match.end()
@@ -155,9 +168,10 @@ def _parameters(text: str) -> dict[str, str]:
 def _unquoted(value: str) -> str:
     if value[0] != '"':
         return value
-    if '\\"' in value:
-        return value[1:-1].replace('\\"', '"')
-    return value[1:-1].replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
+    inner = value[1:-1]
+    if '\\"' in inner:
+        return inner.replace('\\"', '"')
+    return inner.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
 
 
 def _extended(value: str) -> str:

@@ -1,5 +1,6 @@
 """What a route answers: its declared types by status, and the errors of its stages, its binding and its handler."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import TypeAlias
@@ -173,7 +174,7 @@ class Answers:
             content = self._forms(kinds, speaks_json=speaks_json)
             if content:
                 response["content"] = content
-            name = self._name(key, "".join(word.capitalize() for word in phrase_of(status).split()), response)
+            name = self._name(key, _as_name(phrase_of(status)), response)
         return {"$ref": f"#/components/responses/{name}"}
 
     def _default(self, speaks_json: bool) -> Schema:
@@ -215,6 +216,11 @@ class Answers:
             if kind is TooManyRequests:
                 content["application/json"] = {"schema": self.schemas.of(LimitNotice)}
         return content
+
+
+def _as_name(phrase: str) -> str:
+    """`I'm a Teapot` is ImATeapot: names of components are of few characters (OpenAPI 3.1.1 §4.8.7.1)."""
+    return "".join(word.capitalize() for word in re.sub(r"[^\w\s.-]", "", phrase, flags=re.ASCII).split())
 
 
 def _returned_by(function: Endpoint, codecs: Codecs) -> Returns:

@@ -191,13 +191,13 @@ class _Writer:
         for stage in self._stages(rule):
             secured = stage.secured(rule.route) if isinstance(stage, Securing) else None
             if secured is not None:
-                self.security |= {scheme.id: _scheme(scheme) for scheme in secured.schemes}
+                self.security |= {_key(scheme): _scheme(scheme) for scheme in secured.schemes}
                 found += _requirements(secured)
         return found
 
     def _schemes(self) -> Schema:
         """Those of the backends, and those that extensions add."""
-        added = {scheme.id: _scheme(scheme) for scheme in self.subject.additions.schemes.values()}
+        added = {_key(scheme): _scheme(scheme) for scheme in self.subject.additions.schemes.values()}
         for name, scheme in self.security.items():
             if added.setdefault(name, scheme) != scheme:
                 raise ConfigurationError(
@@ -246,8 +246,13 @@ def _described(rule: Rule) -> Described:
 
 
 def _requirements(secured: Secured) -> list[Schema]:
-    found: list[Schema] = [{scheme.id: list(secured.scopes)} for scheme in secured.schemes]
+    found: list[Schema] = [{_key(scheme): list(secured.scopes)} for scheme in secured.schemes]
     return [*found, {}] if secured.optional else found
+
+
+def _key(scheme: SecurityScheme) -> str:
+    """Its name among the components, which are named with few characters (§4.8.7.1); a backend may be called anything."""
+    return _NOT_IN_ID.sub("_", scheme.id)
 
 
 def _scheme(scheme: SecurityScheme) -> Schema:

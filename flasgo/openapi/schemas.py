@@ -22,7 +22,8 @@ Schema: TypeAlias = dict[str, Any]
 
 REF = "#/components/schemas/"
 
-FILE: Mapping[str, str] = {"type": "string", "contentMediaType": "application/octet-stream"}
+FILE: Mapping[str, str] = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
+"""Any bytes. The format says so to programs that know files by OpenAPI 3.0's word alone, and of the type that it is not about text."""
 
 _JSON_TYPES: Mapping[type, str] = {str: "string", int: "integer"}
 """Of the choices of an Enum or Literal, which msgspec lists without saying it."""

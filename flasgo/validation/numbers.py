@@ -16,6 +16,7 @@ MAX_EXPONENT: Final = 18
 _OTHERS = rb'(?:"(?:[^"\\]++|\\.)*+"|-?\d++(?![\d.eE])|[^"\-\d])*+'  # strings, plain integers, and what stands between
 _FRACTIONAL = regex(_OTHERS + rb"(-?\d++(?:\.\d++)?+(?:[eE][+-]?\d++)?+)(?![\d.eE])", re.DOTALL)
 _MAY_BE_WHOLE = regex(rb"\.0|\d[eE]")
+_NUMBER = regex(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
 def finite(value: object) -> bool:
@@ -42,6 +43,11 @@ def with_whole_numbers(text: bytes) -> bytes:
         pieces += [text[at:start], _whole(found[1])]
         at = end
     return b"".join([*pieces, text[at:]])
+
+
+def as_integer(text: str) -> str:
+    """The text of a number as JSON writes it, as an integer where it is whole; any other text as it is."""
+    return text if _NUMBER.fullmatch(text) is None else _whole(text.encode()).decode()
 
 
 def _whole(number: bytes) -> bytes:

@@ -9,12 +9,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache, partial
-from typing import Any, Final, Union, cast
+from typing import Any, Final, Literal, Union, cast
 
 from msgspec import Struct, ValidationError, convert
 from msgspec import inspect as shapes
 
 from flasgo.patterns import regex
+from flasgo.validation.numbers import as_integer
 from flasgo.validation.shapes import counts_apart, nodes
 
 _YEARLY: Final = (
@@ -129,19 +130,47 @@ def is_spelled(kind: object) -> bool:
     return any(spelling_of(node) is not None for node in nodes(kind))
 
 
-def reader_of(choices: Iterable[shapes.Type]) -> "Callable[[str], object] | None":
-    """What makes MISSPELT of a text that is none of these types, though msgspec would read it as one; None for nothing."""
+def reader_of(choices: Iterable[shapes.Type], *, in_path: bool = False) -> "Callable[[str], object] | None":
+    """What makes MISSPELT of a text that is none of these types, though msgspec would read it as one; None for nothing.
+
+    A choice of integers is read in every spelling, as msgspec does with an `int`: `2.0` is 2, but not in a path, which has one spelling.
+    """
     kinds = [choice for choice in choices if not isinstance(choice, shapes.NoneType)]
-    spelling = next((found for kind in kinds if (found := spelling_of(kind)) is not None), None)
-    if spelling is None or any(isinstance(kind, (shapes.StrType, shapes.AnyType)) for kind in kinds):
+    if any(isinstance(kind, (shapes.StrType, shapes.AnyType)) for kind in kinds):
         return None
-    plain = [known for kind in kinds if (known := _PLAIN.get(type(kind))) is not None]
+    spelling = next((found for kind in kinds if (found := spelling_of(kind)) is not None), None)
+    values = [value for kind in kinds for value in _choices_of(kind)]
+    numbered = int in map(type, values) and not (in_path or any(isinstance(value, str) for value in values))
+    if spelling is None:
+        return as_integer if numbered else None
+    plain = [known for kind in kinds if (known := _plain_type(kind)) is not None]
     others = cast("Any", Union)[tuple(plain)] if plain else None
-    return partial(_spelled, spelling, others)
+    read = partial(_spelled, spelling, others)
+    return (lambda text: read(as_integer(text))) if numbered else read
+
+
+def _choices_of(kind: shapes.Type) -> Iterable[object]:
+    match kind:
+        case shapes.EnumType():
+            return [member.value for member in kind.cls]
+        case shapes.LiteralType():
+            return kind.values
+        case _:
+            return ()
 
 
 _PLAIN: Final[Mapping[type[shapes.Type], type]] = {shapes.IntType: int, shapes.FloatType: float, shapes.BoolType: bool}
-"""What text may stand for beside that, with no pattern of its own."""
+
+
+def _plain_type(kind: shapes.Type) -> object:
+    """What text may stand for beside that, with no pattern of its own."""
+    match kind:
+        case shapes.EnumType():
+            return kind.cls
+        case shapes.LiteralType():
+            return cast("Any", Literal)[kind.values]
+        case _:
+            return _PLAIN.get(type(kind))
 
 
 def _spelled(spelling: Spelling, others: object, text: str) -> object:

@@ -422,7 +422,7 @@ class TestBodies:
 
         def single(cover: UploadedFile, alt: Annotated[str, Form()] = "none") -> None: ...
 
-        file = {"type": "string", "contentMediaType": "application/octet-stream"}
+        file = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
         (schema,) = described(handler, method="post")["requestBody"]["content"].values()
         assert schema["schema"]["properties"]["image"] == file
         assert schema["schema"]["required"] == ["image"]

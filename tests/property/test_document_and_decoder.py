@@ -137,6 +137,7 @@ SCALARS: tuple[Any, ...] = (
     Annotated[bytes, Meta(min_length=1, max_length=2)],
     int | None,
     UUID | int,
+    UUID | Level,
     timedelta | bool,
     Decimal | None,
 )
@@ -460,6 +461,9 @@ def test_text(place: str, annotation: Any, data: st.DataObject):
     texts = [written(each) for each in (value if many else [value])]
     if texts:
         agree_on_text(place, annotation, texts)
+        agree_on_text(
+            place, annotation, [f"{text}.0" if re.fullmatch("-?[0-9]{1,15}", text) else text for text in texts]
+        )
         place_of_change = data.draw(st.integers(0, len(texts) - 1))
         texts[place_of_change] = written(changed(texts[place_of_change], data))
         agree_on_text(place, annotation, texts)

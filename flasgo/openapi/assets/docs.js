@@ -41,14 +41,13 @@
   }
 
   // The schema as Swagger UI has a field for it: a boolean, spelled in many ways (`type: [boolean, string]`) and in forms also empty,
-  // is a choice; the items of a list are files where their format says so; a list or its one item (of a form) is a list.
+  // is a choice; a list or its one item (of a form) is a list.
   function asField(schema) {
     if (!schema || !schema.getIn) return schema;
     if (schema.getIn(["anyOf", 0, "type"]) === "array") return schema.get("anyOf").first().merge(schema.delete("anyOf"));
     var mayBeEmpty = schema.getIn(["anyOf", 1, "const"]) === "";
     var types = schema.getIn(mayBeEmpty ? ["anyOf", 0, "type"] : ["type"]);
     if (types && typeof types !== "string" && types.includes("boolean")) return schema.delete("anyOf").set("type", "boolean");
-    if (schema.getIn(["items", "contentMediaType"])) return schema.setIn(["items", "format"], "binary");
     return schema;
   }
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import pytest
 from msgspec import Struct
 
-from flasgo import HTTPException, NotFound, Response, TooManyRequests
+from flasgo import HTTPException, NotFound, Problem, Response, TooManyRequests
 from flasgo.openapi.answers import PROBLEM, Answers, Lines, answers_of
 from flasgo.openapi.schemas import Schemas
 from flasgo.plan.model import Answer, Returns
@@ -115,3 +115,11 @@ def test_an_error_of_many_routes_is_written_once():
     assert first == second == {"$ref": "#/components/responses/NotFound"}
     assert other == {"$ref": "#/components/responses/NotFound2"}
     assert list(answers.shared) == ["NotFound", "NotFound2"]
+
+
+def test_a_response_is_named_with_letters_alone_whatever_its_phrase():
+    class Weird(Problem, status=418): ...
+
+    assert Answers(Schemas())._error(418, {Weird: None}, speaks_json=True) == {
+        "$ref": "#/components/responses/ImATeapot"
+    }

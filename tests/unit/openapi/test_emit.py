@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from flasgo import ConfigurationError, Flasgo
+from flasgo import ConfigurationError, Flasgo, User, api_key_backend
 from flasgo.openapi.emit import METHODS, _requirements, _scheme, _shape, _tags, template
 from flasgo.plan.documents import Secured, SecurityScheme
 from flasgo.routing.converters import Converters
@@ -37,6 +37,20 @@ def test_a_scheme_as_openapi_writes_it():
 def test_any_one_of_the_schemes_will_do_and_none_where_strangers_are_answered():
     assert _requirements(Secured((BEARER, KEY), ("a",))) == [{"bearer": ["a"]}, {"key": ["a"]}]
     assert _requirements(Secured((KEY,), optional=True)) == [{"key": []}, {}]
+
+
+def test_a_backend_may_have_any_name_and_a_component_has_letters_digits_and_few_signs():
+    odd = Secured((SecurityScheme(id="clé d'API", type="apiKey", location="header", name="X-Key"),))
+    assert _requirements(odd) == [{"cl_d_API": []}]
+    app = Flasgo()
+    app.register_auth_backend("clé d'API", api_key_backend(lambda key: None, header="X-Key"))
+
+    @app.get("/", auth="clé d'API")
+    async def guarded(user: User) -> None: ...
+
+    document = app.openapi_spec()
+    assert list(document["components"]["securitySchemes"]) == ["cl_d_API"]
+    assert document["paths"]["/"]["get"]["security"] == [{"cl_d_API": []}]
 
 
 def test_described_tags_come_first_in_their_order():

@@ -2,8 +2,9 @@
 
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from enum import IntEnum
 from types import GenericAlias
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
@@ -16,6 +17,11 @@ from flasgo.validation.decode import json_decoder
 from flasgo.validation.spellings import MISSPELT, is_spelled, is_well_spelled, reader_of, suspect_in
 
 ID = "12345678-1234-1234-1234-123456789abc"
+
+
+class Size(IntEnum):
+    SMALL = 1
+    LARGE = 2
 
 
 @pytest.mark.parametrize(
@@ -84,10 +90,25 @@ def read(kind: object, text: str) -> object:
         (int, "1_0", "1_0"),
         (Decimal, "sNaN", "sNaN"),
         (timedelta, "nan", MISSPELT),
+        (Literal[1, 2], "2.0", "2"),
+        (Literal[1, 2] | None, "20e-1", "2"),
+        (Literal[1, 2], "2.5", "2.5"),
+        (Literal[1, 2], "02.0", "02.0"),
+        (Literal[1, "2.0"], "2.0", "2.0"),
+        (Literal["a"], "3.0", "3.0"),
+        (Size, "2.0", "2"),
+        (UUID | Size, "2.0", Size.LARGE),
+        (UUID | Size, "3", MISSPELT),
+        (UUID | Literal[2], "2", 2),
+        (UUID | Size, ID, ID),
     ],
 )
 def test_text_is_looked_at_before_it_is_read(kind: object, text: str, expected: object):
     assert read(kind, text) == expected
+
+
+def test_a_path_has_one_spelling_of_a_number():
+    assert reader_of(alternatives_of(inspect.type_info(Size)), in_path=True) is None
 
 
 def test_a_type_knows_whether_its_text_is_spelled():
