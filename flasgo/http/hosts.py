@@ -63,7 +63,7 @@ class AllowedHosts:
     """The patterns of ALLOWED_HOSTS, ready to be asked."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
-        names: set[str] = set()
+        names: set[str | None] = set()
         suffixes: list[str] = []
         self.everything = False
         for pattern in patterns:
@@ -81,10 +81,10 @@ class AllowedHosts:
         return isinstance(name, str) and (self.everything or name in self.names or name.endswith(self.suffixes))
 
 
-def _pattern_name(pattern: str) -> str:
-    """The name of a pattern without a wildcard; a port in it is ignored, as in 0.5.1."""
+def _pattern_name(pattern: str) -> str | None:
+    """The name of a pattern without a wildcard; a port in it is ignored, as in 0.5.1. None is no name, and nobody's."""
     bare = f"[{pattern}]" if pattern.count(":") > 1 and not pattern.startswith("[") else pattern
-    return host_name(bare.encode("latin-1", "replace")) or pattern
+    return host_name(bare.encode("latin-1", "replace"))
 
 
 def host_is_allowed(host: str | None, *, allowed_hosts: Iterable[str]) -> bool:
@@ -93,4 +93,4 @@ def host_is_allowed(host: str | None, *, allowed_hosts: Iterable[str]) -> bool:
         name = None if host is None else host_name(host.strip().encode("ascii"))
     except UnicodeEncodeError:
         return False
-    return name is not None and name in AllowedHosts(allowed_hosts)
+    return name in AllowedHosts(allowed_hosts)

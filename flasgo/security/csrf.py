@@ -232,7 +232,7 @@ class CSRF:
             values = []
         if len(values) != 1:
             raise self._failed(request, "no-token")
-        raw = unmask(values[0].encode("utf-8", "replace"))
+        raw = unmask(values[0].encode())
         if not compare_digest(raw, expected):
             self._check_older(request, raw, expected)
 
