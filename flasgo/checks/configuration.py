@@ -118,13 +118,12 @@ def limits(facts: Facts) -> Iterator[Finding]:
             "CREDENTIAL_FAILURE_LIMIT is 0: passwords and tokens can be guessed for as long as somebody likes.",
             "Leave it at 10; it counts for each account and client.",
         )
-    for name, most, unit in (
-        ("MAX_REQUEST_BODY_BYTES", LARGE_BODY, "bytes"),
-        ("MAX_REQUEST_HEAD_BYTES", LARGE_HEAD, "bytes"),
-        ("REQUEST_READ_TIMEOUT_SECONDS", LONG_READ, "seconds"),
+    for name, value, most, unit in (
+        ("MAX_REQUEST_BODY_BYTES", settings.MAX_REQUEST_BODY_BYTES, LARGE_BODY, "bytes"),
+        ("MAX_REQUEST_HEAD_BYTES", settings.MAX_REQUEST_HEAD_BYTES, LARGE_HEAD, "bytes"),
+        ("REQUEST_READ_TIMEOUT_SECONDS", settings.REQUEST_READ_TIMEOUT_SECONDS, LONG_READ, "seconds"),
     ):
-        value = settings.get(name)
-        if isinstance(value, (int, float)) and value > most:
+        if value > most:
             yield Finding(
                 "F010",
                 "warning",

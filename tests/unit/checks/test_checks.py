@@ -74,6 +74,7 @@ def test_nothing_is_found_in_a_finished_application():
         ("F004", "error", {"ALLOWED_HOSTS": set()}),
         ("F004", "error", {"ENFORCE_ALLOWED_HOSTS": False}),
         ("F004", "warning", {"ALLOWED_HOSTS": {"localhost:8000", "127.0.0.1", "::1"}}),
+        ("F004", "warning", {"ALLOWED_HOSTS": {"localhost", "127.0.0.1", "::1", "[::1]", "testserver"}}),
         ("F005", "error", {"SESSION_COOKIE_SECURE": False}),
         ("F005", "warning", {"SESSION_COOKIE_PREFIX": ""}),
         ("F005", "warning", {"SESSION_COOKIE_NAME": "__Secure-shop"}),
@@ -126,7 +127,7 @@ def test_a_setting_is_found(identity, severity, settings):
         headers(content_security_policy="default-src 'none'; script-src 'self' https://cdn.example"),
         headers(content_security_policy="script-src 'strict-dynamic' https: 'nonce-x'; style-src 'unsafe-inline'"),
         headers(content_security_policy="script-src https://*.cdn.example"),
-        {"MAX_REQUEST_BODY_BYTES": 2**24},
+        {"MAX_REQUEST_BODY_BYTES": 100 * 2**20, "MAX_REQUEST_HEAD_BYTES": 2**16, "REQUEST_READ_TIMEOUT_SECONDS": 60},
         {"TRUSTED_PROXIES": {"10.0.0.0/8", "fd00::/16", "unix"}, "PROXY_HEADERS": "forwarded"},
         headers(access_control_allow_origin="https://app.shop.example"),
         {"RATE_LIMIT_DEFAULT": ("100/60",)},
@@ -194,6 +195,10 @@ def test_f006_lists_the_routes_that_browsers_could_be_made_to_call():
     (only,) = check(app, deploy=True, workers=1)
     assert (only.id, only.severity) == ("F006", "warning")
     assert [place.partition("  ")[0] for place in only.where] == ["POST /hook"]
+
+
+def test_f005_is_silent_of_a_cookie_that_is_never_set():
+    assert found(sound(CSRF_ENABLED=False, CSRF_COOKIE_SECURE=False), "F005") == []
 
 
 def test_f006_without_csrf_is_a_warning_where_nothing_is_at_stake():
