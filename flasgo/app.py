@@ -35,7 +35,6 @@ from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.limits import RateLimitExempt
 from flasgo.plan.model import Endpoint, Injected, Provider, Route
 from flasgo.request import Request
-from flasgo.response import WITH_BODY, Response
 from flasgo.routing.blueprint import Batch, Entry
 from flasgo.routing.policies import check_attached, declare, with_policies
 from flasgo.routing.rule import Rule, by_key, with_providers
@@ -401,20 +400,18 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
         handle = target.handle
         token = enter(request)
         try:
-            response = await handle(request)
-            body = response.body
-            status = response.status_code
-            if status in WITH_BODY and method != "HEAD" and type(body) is bytes and type(response) is Response:
-                raw = response.raw if response.written is None else response.sent_fields()
+            answer = await handle(request)
+            if isinstance(answer, tuple):
+                status, raw, body = answer
                 size = len(body)
                 raw.append(LENGTH_FIELDS[size] if size < LENGTHS else length_field(size))
                 try:
-                    await send({"type": "http.response.start", "status": WITH_BODY[status], "headers": raw})
-                    await send({"type": "http.response.body", "body": body})
+                    await send({"type": "http.response.start", "status": status, "headers": raw})
+                    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
                 except OSError as error:
                     raise gone() from error
             else:
-                await send_response(request, response, send, net=target.net, finish=assembly.finish, pool=self._pool)
+                await send_response(request, answer, send, net=target.net, finish=assembly.finish, pool=self._pool)
         except ClientDisconnected as error:
             # There is nobody to answer, and nothing went wrong here.
             request.failure = error

@@ -50,7 +50,7 @@ from flasgo.binding.pages import read_page
 from flasgo.errors import MalformedRequest, MethodNotAllowed, NotFound
 from flasgo.events import SecurityLog
 from flasgo.extensions.stages import Place, Placed
-from flasgo.http.asgi import Scope
+from flasgo.http.asgi import Scope, routed_path
 from flasgo.http.formlimits import FormLimits
 from flasgo.http.url import PATH_SAFE
 from flasgo.pageform import FormWords
@@ -69,7 +69,7 @@ from flasgo.plan.model import FileLimit, Route
 from flasgo.ratelimit.limiter import Limiter
 from flasgo.ratelimit.stage import RateLimits
 from flasgo.redirects import LOCATION_SAFE
-from flasgo.request import Application, Request, Terms, routed_path
+from flasgo.request import Application, Request, Terms
 from flasgo.response import TEXT, Response, quick
 from flasgo.routing.furniture import Processor
 from flasgo.routing.mount import Mount, own_ground

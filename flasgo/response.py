@@ -44,6 +44,10 @@ SameSite = Literal["Lax", "Strict", "None"]
 NO_FIELDS: Mapping[bytes, bytes] = MappingProxyType({})
 
 
+Plain: TypeAlias = tuple[int, RawHeaders, bytes]
+"""An answer to which nothing is left to be done: the status, one of WITH_BODY; the fields but for Content-Length; and the body."""
+
+
 @runtime_checkable
 class SupportsHTML(Protocol):
     """Text that says of itself that it is safe HTML, as Markup does."""
@@ -263,6 +267,13 @@ class Response:
             raw.append(length_field(len(body)))
         await send(response_start(status, raw))
         await send(response_body(b"" if head_only else body))
+
+    def as_plain(self) -> "Plain | Response":
+        """The response as a Plain answer; itself where it is more than that."""
+        status, body = self.status_code, self.body
+        if status in WITH_BODY and type(body) is bytes and type(self) is Response:
+            return WITH_BODY[status], self.raw if self.written is None else self.sent_fields(), body
+        return self
 
     def sent_fields(self) -> RawHeaders:
         """The fields to send but for the framing, which is the server's and `send`'s own."""

@@ -4,7 +4,7 @@ What is right and here already is taken without awaiting anything; everything el
 however long that takes. 415 names what would have been accepted.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from copy import deepcopy
 from functools import partial
 from itertools import islice
@@ -18,13 +18,13 @@ from flasgo.binding.pages import page_sent
 from flasgo.binding.records import record_of
 from flasgo.errors import UnsupportedMediaType, ValidationFailed
 from flasgo.http.forms import FormData
-from flasgo.http.media import essence
+from flasgo.http.media import essence, is_json
 from flasgo.plan.forms import form_fields
 from flasgo.plan.model import JSON, MULTIPART_FORM, URLENCODED_FORM, HandlerPlan, Input
 from flasgo.plan.types import is_record, without_none
-from flasgo.request import Request, is_json
+from flasgo.request import Request
 from flasgo.validation.codecs import Codecs
-from flasgo.validation.decode import json_decoder
+from flasgo.validation.decode import json_source
 
 Later: TypeAlias = Callable[[Request], Awaitable[object]]
 
@@ -47,7 +47,7 @@ class Content(Struct, frozen=True):
     """
 
     lines: tuple[str, ...]
-    names: dict[str, object]
+    names: Mapping[str, object]
     later: Later
 
 
@@ -63,41 +63,35 @@ def compile_content(plan: HandlerPlan) -> Content | None:
 
 # ── JSON alone
 
-READ_BODY = (
-    'if not (b"content-type" in fields and fields[b"content-type"] == b"application/json"):',
-    "    request.require_json()",
-    "body = request.body_ready()",
-    "body = decode_body(await request.body() if body is None else body)",
-)
-"""Mostly the body is here already, and is what it should be: then nothing is awaited and nobody asked."""
+IS_JSON = 'fields.get(b"content-type") == b"application/json"'
+"""Is the body JSON, by the only words that most clients have for it?"""
+
+TAKE_BODY = ("body = request.body_ready()", "if body is None:", "    body = await request.body()")
+"""Mostly the body is here already: then nothing is awaited."""
+
+LATER = ("body = await body_later(request)",)
 
 
 def _json(body: Input, codecs: Codecs) -> Content:
-    decode = json_decoder(cast("type[object]", body.annotation), codecs)
+    source = json_source(cast("type[object]", body.annotation), codecs)
 
     async def later(request: Request) -> object:
         if not body.required and not await request.body():
             return fresh(body.default)
         request.require_json()
-        return decode(await request.body())
+        return source.decode(await request.body())
 
-    lines = READ_BODY if body.required else ("body = await body_later(request)",)
-    return Content(lines, {"decode_body": decode, "body_later": later}, later)
+    if not body.required:
+        return Content(LATER, {"body_later": later}, later)
+    lines = (f"if not {IS_JSON}:", "    request.require_json()", *TAKE_BODY, *source.lines)
+    return Content(lines, source.names, later)
 
 
 # ── JSON or a form
 
-READ_EITHER = (
-    'if not (b"content-type" in fields and fields[b"content-type"] == b"application/json"):',
-    "    body = await body_later(request)",
-    "else:",
-    "    body = request.body_ready()",
-    "    body = decode_body(await request.body() if body is None else body)",
-)
-
 
 def _either(body: Input, codecs: Codecs) -> Content:
-    decode = json_decoder(cast("type[object]", body.annotation), codecs)
+    source = json_source(cast("type[object]", body.annotation), codecs)
     (record,), _ = without_none(body.annotation)
     reader = FormReader(record, body.fields or (), codecs=codecs)
     check = media_check((JSON, URLENCODED_FORM, MULTIPART_FORM))
@@ -109,10 +103,13 @@ def _either(body: Input, codecs: Codecs) -> Content:
         if check(request) != JSON_TYPE:
             return _read(reader, await request.read_form())
         request.require_json()
-        return decode(await request.body())
+        return source.decode(await request.body())
 
-    lines = READ_EITHER if body.required else ("body = await body_later(request)",)
-    return Content(lines, {"decode_body": decode, "body_later": later}, later)
+    if not body.required:
+        return Content(LATER, {"body_later": later}, later)
+    at_once = (f"    {line}" for line in (*TAKE_BODY, *source.lines))
+    lines = (f"if {IS_JSON}:", *at_once, "else:", *(f"    {line}" for line in LATER))
+    return Content(lines, {**source.names, "body_later": later}, later)
 
 
 def _read(reader: FormReader, form: FormData) -> object:

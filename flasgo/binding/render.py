@@ -53,6 +53,13 @@ def compile_render(plan: HandlerPlan, status: int, *, verify: bool, form: Repres
     return _declared_status(plan, render) if verify and groups and groups[0][0].statuses else render
 
 
+class Quiet(Struct, frozen=True):
+    """When no stage has more to do with an answer than to add `fields`: the source of an expression, and of the rest of a list."""
+
+    when: str
+    fields: str
+
+
 class Usual(Struct, frozen=True):
     """The answer that a route mostly gives, as source: where `test` of a `value` holds, its body is `body`.
 
@@ -64,10 +71,20 @@ class Usual(Struct, frozen=True):
     status: int
     names: Mapping[str, object]
 
-    def lines(self) -> tuple[str, ...]:
-        """The lines that make `response` of `value`; what the test does not fit is left to `render`."""
+    def lines(self, quiet: Quiet | None) -> tuple[str, ...]:
+        """The lines that make `response` of `value`; what the test does not fit is left to `render`.
+
+        Where nothing but header fields is to be added, as `quiet` says, they return the Plain answer instead.
+        """
+        plain: tuple[str, ...] = ()
+        if quiet is not None:
+            plain = (
+                f"    if {quiet.when}:",
+                f"        return {self.status}, [content_type{quiet.fields}], {self.body}",
+            )
         return (
             f"if {self.test}:",
+            *plain,
             "    response = new(Response)",
             f"    response.body = {self.body}",
             "    response.raw = [content_type]",
@@ -85,7 +102,7 @@ def usual_answer(route: Route, *, verify: bool) -> Usual | None:
     if verify or route.option(Produces) is not None or any(answer.statuses for answer in returns.answers):
         return None
     if returns.kind == "json":
-        test, names = exact_source(returns.annotation, "value")
+        test, names = exact_source(returns.annotation)
         return _usual(test, "encode(value)", JSON, status, {**names, "encode": plan.codecs.to_json})
     if returns.plain == (str,) and returns.kind == "plain":
         return _usual("type(value) is str", "value.encode()", TEXT, status, {})

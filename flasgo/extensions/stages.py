@@ -27,6 +27,7 @@ _TAKEN = frozenset({
     *("request", "scope", "fields", "response", "error", "wait", "answer", "run", "after", "afterwards", "handler", "render"),
     *("handle", "make", "value", "values", "path", "query", "header", "cookie", "body", "form", "submitted"),
     *("path_raw", "query_raw", "header_raw", "cookie_raw", "hop", "new", "Response", "content_type", "encode"),
+    *("decode_body", "decode_quickly", "DecodeError", "shallow", "body_later"),
 })  # fmt: skip
 _NUMBERED = regex(r"(?:step|then|commit|finish|made|d|n)\d+")
 """The names that a generated handle has (pipeline/chain.py), or gives to what it has bound (binding/decode.py), provided
@@ -56,8 +57,7 @@ class Placed(Struct, frozen=True, eq=False):
             if not name.isidentifier() or keyword.iskeyword(name) or name in _TAKEN or _NUMBERED.fullmatch(name):
                 raise self._mistake(route, f"uses the name {name[:40]!r}, which is taken or none; give it another")
         whens = [part.when, *(step.when for step in part.steps if isinstance(step, GateStep))]
-        self._check_source([when for when in whens if when is not None], "eval", route)
-        self._check_source([] if part.otherwise is None else [part.otherwise], "exec", route)
+        self._check_source([source for source in (*whens, part.fields) if source is not None], route)
         return part
 
     def rejections(self, route: Route | None, /) -> tuple[type[HTTPException], ...]:
@@ -66,12 +66,14 @@ class Placed(Struct, frozen=True, eq=False):
     def secured(self, route: Route, /) -> Secured | None:
         return self.stage.secured(route) if isinstance(self.stage, Securing) else None
 
-    def _check_source(self, sources: Sequence[str], mode: Literal["eval", "exec"], route: Route | None) -> None:
+    def _check_source(self, sources: Sequence[str], route: Route | None) -> None:
         for source in sources:
             try:
-                compile(source, "<part>", mode)
+                code = compile(source, "<part>", "eval")
             except SyntaxError as error:
                 raise self._mistake(route, f"has source that is no Python, {source[:80]!r}: {error.msg}") from None
+            if "response" in code.co_names:
+                raise self._mistake(route, f"asks for the response in {source[:80]!r}; ask for the request alone")
 
     def _mistake(self, route: Route | None, problem: str) -> RegistrationError:
         where = "where no route matches" if route is None else f"on {route.path}"

@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, Protocol, Required, TypeAlias, TypedDict, Typ
 
 from msgspec import Struct
 
-from flasgo.errors import ClientDisconnected, ContentTooLarge, HTTPException, RequestTimeout
+from flasgo.errors import BadRequest, ClientDisconnected, ContentTooLarge, HTTPException, RequestTimeout
 from flasgo.http.headers import RawHeaders
 
 P = ParamSpec("P")
@@ -195,7 +195,8 @@ class Departure:
             raise gone() from error
 
 
-Steps: TypeAlias = Generator[object, object, Message]
+Steps: TypeAlias = Generator[object, object, Message | None]
+"""They end with an event, unless they end at the first."""
 
 
 class Pending:
@@ -358,6 +359,15 @@ def too_large(limit: int) -> ContentTooLarge:
     )
 
 
+def check_announced(fields: Mapping[bytes, bytes], limit: int) -> None:
+    """Raise ContentTooLarge where Content-Length is more than `limit`, BadRequest where it is no number."""
+    announced = fields.get(b"content-length", b"0")
+    if not announced.isdigit():
+        raise BadRequest("Content-Length is not a number.")
+    if len(announced) > 18 or int(announced) > limit:  # noqa: PLR2004 - int() of more digits could cost time
+        raise too_large(limit)
+
+
 def lingering(send: Send, incoming: Incoming) -> Send:
     """A `send` that drains the request's body before the last event, after which a server may close the connection."""
 
@@ -369,3 +379,12 @@ def lingering(send: Send, incoming: Incoming) -> Send:
         await send(message)
 
     return linger
+
+
+def routed_path(scope: Scope) -> str:
+    """The path below `root_path`, which ASGI servers leave in `path`."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "").rstrip("/")
+    if root and path.startswith(root) and path[len(root) : len(root) + 1] in {"", "/"}:
+        return path[len(root) :] or "/"
+    return path

@@ -65,6 +65,11 @@ class MediaType(Struct, frozen=True):
         return next((value for key, value in self.parameters if key == name), None)
 
 
+def is_json(kind: bytes) -> bool:
+    """Is this bare media type JSON (RFC 8259 §11, RFC 6839 §3.1)?"""
+    return kind == b"application/json" or (kind.startswith(b"application/") and kind.endswith(b"+json"))
+
+
 def parse_media_type(value: str | bytes) -> MediaType:
     """Read a Content-Type. Raises ValueError where it breaks the grammar, names a parameter twice, or is too long."""
     if len(value) > MAX_MEDIA_TYPE_LENGTH:

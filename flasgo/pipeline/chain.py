@@ -22,6 +22,7 @@ from typing import TypeAlias, cast
 
 from msgspec import Struct
 
+from flasgo.binding.render import Quiet, Usual
 from flasgo.pipeline.hooks import call_afterwards
 from flasgo.pipeline.stage import AskStep, GateStep, Handle, Part, Step, Work, WorkStep
 from flasgo.pipeline.threads import ThreadPool
@@ -35,12 +36,13 @@ MAX_SHAPES = 256
 
 
 class Ending(Struct, frozen=True):
-    """How a handler is reached: `lines` of code that set `response`, using `names`; or `work` for a thread, whose answer may still
-    have to be awaited, for which `lines` follow.
+    """How a handler is reached: `lines` of code that set `response`, using `names`; or that set `value`, of which `usual` makes
+    an answer; or `work` for a thread, whose answer may still have to be awaited, for which `lines` follow.
     """
 
     lines: tuple[str, ...]
     names: dict[str, object]
+    usual: Usual | None = None
     work: Work | None = None
 
 
@@ -73,7 +75,8 @@ class Composer:
         """
         if ending.work is not None:  # part of a hop, which is made for it
             return cast("Handle", generate(HEAD, *_written(parts, ending, self.net, self.pool)))
-        shape = (*map(id, parts), ending.lines, *ending.names)
+        usual = ending.usual
+        shape = (*map(id, parts), ending.lines, *ending.names, usual and (usual.test, usual.body, usual.status))
         if shape in self._known:
             _, rest, make = self._known[shape]
             return cast("Handle", make(**ending.names, **rest))
@@ -92,7 +95,8 @@ def _written(parts: Sequence[Part], ending: Ending, net: Net, pool: ThreadPool) 
         if any(names.get(name, value) is not value for name, value in part.names.items()):
             raise ValueError(f"Two stages mean different things by one of these names: {', '.join(part.names)}.")
         names |= part.names
-    body = list(_inner([step for part in parts for step in part.steps], ending, names))
+    last = ending.lines if ending.usual is None else (*ending.lines, *ending.usual.lines(_quiet(parts, net)))
+    body = list(_inner([step for part in parts for step in part.steps], last, ending.work, names))
     names["afterwards"] = call_afterwards
     lines: list[str] = [
         "scope, fields = request.scope, request.fields",
@@ -111,9 +115,8 @@ def _written(parts: Sequence[Part], ending: Ending, net: Net, pool: ThreadPool) 
     for number, part in enumerate(reversed(parts)):
         if part.finisher is not None:
             names[f"finish{number}"] = part.finisher
-            lines += _when(part, [f"finish{number}(request, response)"])
-            lines += ["else:", f"    {part.otherwise}"] if part.otherwise is not None else []
-    lines.append("return response")
+            lines += _when(part, _finish(f"finish{number}(request, response)", part.fields))
+    lines.append("return response.as_plain()")
     return lines, names
 
 
@@ -127,6 +130,30 @@ AFTERWARDS = (
 )
 
 
+def _quiet(parts: Sequence[Part], net: Net) -> Quiet | None:
+    """When an answer to which nobody has written needs no stage but for fields; None where one wants to see them all."""
+    whens, fields = ["request.afterwards is None"], []
+    for part in reversed(parts):
+        if part.commit is not None or (part.finisher is not None and part.fields is None):
+            if part.when is None:
+                return None
+            whens.append(f"not ({part.when})")
+        elif part.fields is not None:
+            fields.append(f", *({part.fields})")
+    return None if net.after is not None else Quiet(" and ".join(whens), "".join(fields))
+
+
+def _finish(call: str, fields: str | None) -> list[str]:
+    if fields is None:
+        return [call]
+    return [
+        "if response.written is not None or response.allow_public_cache:",
+        f"    {call}",
+        "else:",
+        f"    response.raw += {fields}",
+    ]
+
+
 def _commit(name: str, *, waits: bool) -> tuple[str, ...]:
     call = f"{name}(request, response)"
     return (f"wait = {call}", "if wait is not None:", "    await wait") if waits else (call,)
@@ -136,10 +163,10 @@ def _when(part: Part, lines: list[str]) -> list[str]:
     return lines if part.when is None else [f"if {part.when}:", *indented(lines)]
 
 
-def _inner(steps: Sequence[Step], ending: Ending, names: dict[str, object]) -> Iterator[str]:
+def _inner(steps: Sequence[Step], last: Sequence[str], work: Work | None, names: dict[str, object]) -> Iterator[str]:
     """The lines inside the net. Each early answer nests what follows it one level deeper."""
     indent = ""
-    hops = _hops(steps, ending.work)
+    hops = _hops(steps, work)
     for number, step in enumerate(hops):
         name = f"step{number}"
         names[name] = step.call
@@ -155,10 +182,10 @@ def _inner(steps: Sequence[Step], ending: Ending, names: dict[str, object]) -> I
             call = f"{name}(request)" if isinstance(step, AskStep) else f"run({name}, request)"
             yield f"{indent}response = await {call}"
             # A last hop that ends in the handler always answers: only its lines follow.
-            if ending.work is None or step is not hops[-1]:
+            if work is None or step is not hops[-1]:
                 yield f"{indent}if response is None:"
                 indent += "    "
-    yield from (indent + line for line in ending.lines)
+    yield from (indent + line for line in last)
 
 
 def _hops(steps: Sequence[Step], work: Work | None) -> list[Step]:

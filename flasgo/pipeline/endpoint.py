@@ -28,7 +28,7 @@ def compile_ending(route: Route, code: Code, pool: ThreadPool, *, verify: bool) 
         usual = usual_answer(route, verify=verify)
         if usual is None:
             return Ending((*code.lines, f"response = render(await {call})"), names)
-        return Ending((*code.lines, f"value = await {call}", *usual.lines()), {**names, **usual.names})
+        return Ending((*code.lines, f"value = await {call}"), {**names, **usual.names}, usual)
     if route.plan.call == "either" or not route.threaded:
         lines = (f"value = {call}", 'response = render(await value if hasattr(value, "__await__") else value)')
         return Ending((*code.lines, *lines), names)
@@ -45,4 +45,4 @@ def compile_ending(route: Route, code: Code, pool: ThreadPool, *, verify: bool) 
         [*code.lines, f"value = {call}", 'return value if hasattr(value, "__await__") else render(value)'],
         names,
     )
-    return Ending(AWAIT_LATE, {"render": render}, cast("Work", work))
+    return Ending(AWAIT_LATE, {"render": render}, work=cast("Work", work))

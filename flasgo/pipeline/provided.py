@@ -55,7 +55,7 @@ def compile_provided(route: Route, code: Code, render: Render, pool: ThreadPool)
     if in_thread and not code.waits and not ended and all(_place(s, threaded=threaded) != "loop" for s in code.steps):
         calls = [line for step in code.steps for line in _lines(step)]
         lines = [*code.lines, *calls, f"value = handler({code.arguments})", RETURN]
-        return Ending(AWAIT_LATE, {"render": render}, cast("Work", generate("def work(request):", lines, names)))
+        return Ending(AWAIT_LATE, {"render": render}, work=cast("Work", generate("def work(request):", lines, names)))
     lines = list(_hops(code, route, in_thread=in_thread))
     if ended:
         failed = ("except BaseException as error:", "    await unwind(request, error)", "    raise")

@@ -22,9 +22,9 @@ from flasgo.errors import HTTPException
 from flasgo.plan.documents import Secured
 from flasgo.plan.model import Route
 from flasgo.request import Request
-from flasgo.response import Response
+from flasgo.response import Plain, Response
 
-Handle: TypeAlias = Callable[[Request], Awaitable[Response]]
+Handle: TypeAlias = Callable[[Request], Awaitable[Response | Plain]]
 Gate: TypeAlias = Callable[[Request], Awaitable[object] | None]
 Then: TypeAlias = Callable[[Request, Any], None]  # of whatever type its gate's awaitable gives
 Ask: TypeAlias = Callable[[Request], Awaitable[Response | None]]
@@ -36,9 +36,10 @@ Finisher: TypeAlias = Callable[[Request, Response], None]
 class Part(Struct, frozen=True):
     """A stage's part in one route; `steps` run in their order before the handler, `commit` and `finisher` after it.
 
-    `when` is the source of an expression: where it is false, commit and finisher are not called, and the statement
-    `otherwise`, if any, does all there is to do. That costs an idle feature less than a call. Both may use `request`, `scope`,
-    `fields` and `names` (which differ from those of other stages); `otherwise` also `response`.
+    `when` is the source of an expression: where it is false, commit and finisher are not called. `fields` is that of one, too:
+    of the header fields that are all that the finisher, which has no `when` then, adds to a response to which nobody has written a
+    header, and which is in no public cache. Such a response it is not shown. That costs an idle feature less than a call. Both
+    expressions may use `request`, `scope`, `fields` (the request's) and `names`, which differ from those of other stages.
     """
 
     steps: tuple["Step", ...] = ()
@@ -46,8 +47,12 @@ class Part(Struct, frozen=True):
     finisher: Finisher | None = None
     when: str | None = None
     commit_waits: bool = False
-    otherwise: str | None = None
+    fields: str | None = None
     names: Mapping[str, object] = MappingProxyType({})
+
+    def __post_init__(self) -> None:
+        if self.fields is not None and (self.finisher is None or self.commit is not None or self.when is not None):
+            raise ValueError("The fields of a Part are those of a finisher that stands alone and has no `when`.")
 
 
 class GateStep(Struct, frozen=True, tag=True):

@@ -53,13 +53,13 @@ CLASSES: Final[Mapping[type[shapes.Type], tuple[type, ...]]] = {
 def exact(annotation: object) -> Check:
     """The question for one type, compiled: may this value be encoded as it is?"""
     writer = _Writer()
-    return writer.function(writer.whole(annotation, "v"))
+    return writer.function(writer.whole(annotation))
 
 
-def exact_source(annotation: object, value: str) -> tuple[str, dict[str, object]]:
+def exact_source(annotation: object) -> tuple[str, dict[str, object]]:
     """The same question as the source of an expression of `value`, and the names that it uses: `n0`, `n1` and so on."""
     writer = _Writer()
-    return writer.whole(annotation, value), writer.names
+    return writer.whole(annotation), writer.names
 
 
 def classes(annotation: object) -> tuple[type, ...]:
@@ -84,21 +84,23 @@ def narrow(annotation: object) -> Callable[[object], object]:
 
 
 class _Writer:
-    """Writes the test of one type, and keeps the names that it uses."""
+    """Writes the test of one type, an expression of `value`, and keeps the names that it uses."""
 
     def __init__(self) -> None:
         self.names: dict[str, object] = {}
         self.records: dict[int, str] = {}
+        self.sources: dict[str, str] = {}
 
-    def whole(self, annotation: object, value: str) -> str:
-        """The test of an annotation."""
+    def whole(self, annotation: object) -> str:
+        """The test of an annotation; that of a record itself, and not the call of its function."""
         shape = shapes.type_info(annotation)
-        return self.test(shape, value) or self.outermost(shape, value)
+        test = self.test(shape, "value") or self.outermost(shape, "value")
+        return self.sources.get(test, test)
 
     def function(self, test: str) -> Check:
-        known = self.names.get(test.removesuffix("(v)"))
+        known = self.names.get(test.removesuffix("(value)"))
         # Source of our own making: nothing varies in it but numbered names, and those of fields as literals.
-        return cast("Check", known or eval(f"lambda v: {test}", self.names))  # noqa: S307 - see above
+        return cast("Check", known or eval(f"lambda value: {test}", self.names))  # noqa: S307 - see above
 
     def name(self, value: object) -> str:
         name = f"n{len(self.names)}"
@@ -109,7 +111,9 @@ class _Writer:
         classes = _classes(shape)
         if classes == (type(None),):
             return f"{value} is None"
-        return f"isinstance({value}, {self.name(classes)})"
+        if len(classes) == 1:
+            return f"isinstance({value}, {self.name(classes[0])})"
+        return f"(type({value}) is {self.name(classes[0])} or isinstance({value}, {self.name(classes)}))"
 
     def test(self, shape: shapes.Type, value: str) -> str | None:
         """Whether `value`, an expression, holds only what its type has; None where nothing inside it could hold more."""
@@ -141,10 +145,10 @@ class _Writer:
 
     def each(self, shape: shapes.Type, item: shapes.Type, value: str, values: str) -> str | None:
         """The test of a collection, by that of its items."""
-        test = self.test(item, "v")
+        test = self.test(item, "value")
         if test is None:
             return None
-        kind = self.names.get(test.removeprefix("type(v) is "))
+        kind = self.names.get(test.removeprefix("type(value) is "))
         if isinstance(kind, type):
             inner = f"{self.name(_only(kind))}({values})"
         else:
@@ -160,29 +164,30 @@ class _Writer:
         first, inner = self.fields(shape)
         if first.startswith("type") and not inner:
             del self.records[id(shape)]
-            return f"type({value}) is {first.removeprefix('type(v) is ')}"
-        self.names[name] = self.function(" and ".join([first, *inner]))
+            return f"type({value}) is {first.removeprefix('type(value) is ')}"
+        source = self.sources[f"{name}(value)"] = " and ".join([first, *inner])
+        self.names[name] = self.function(source)
         return f"{name}({value})"
 
     def fields(self, shape: Record) -> tuple[str, list[str]]:
-        """The test of the record itself, and those of its fields that need one, all of `v`."""
+        """The test of the record itself, and those of its fields that need one."""
         names = frozenset(field.name for field in shape.fields)
         if isinstance(shape, shapes.TypedDictType):
-            tests = {field.name: self.test(field.type, f"v[{field.name!r}]") for field in shape.fields}
-            first = f"isinstance(v, dict) and v.keys() <= {self.name(names)}"
-            return first, [f"({name!r} not in v or {test})" for name, test in tests.items() if test]
+            tests = {field.name: self.test(field.type, f"value[{field.name!r}]") for field in shape.fields}
+            first = f"isinstance(value, dict) and value.keys() <= {self.name(names)}"
+            return first, [f"({name!r} not in value or {test})" for name, test in tests.items() if test]
         inner = []
         for field in shape.fields:
             plain = isinstance(shape, shapes.StructType) and not iskeyword(field.name)
-            value = f"v.{field.name}" if plain else f"getattr(v, {field.name!r}, None)"
-            test = self.test(field.type, value)
+            member = f"value.{field.name}" if plain else f"getattr(value, {field.name!r}, None)"
+            test = self.test(field.type, member)
             if test is not None:
-                inner.append(f"({value} is {self.name(UNSET)} or {test})" if _may_be_unset(field) else test)
+                inner.append(f"({member} is {self.name(UNSET)} or {test})" if _may_be_unset(field) else test)
         kind = _origin(shape)
         if hasattr(kind, "__attrs_attrs__") and kind.__dictoffset__:
             # Of these msgspec encodes whatever the instance holds.
-            inner.append(f"v.__dict__.keys() <= {self.name(names)}")
-        return f"type(v) is {self.name(kind)}", inner
+            inner.append(f"value.__dict__.keys() <= {self.name(names)}")
+        return f"type(value) is {self.name(kind)}", inner
 
 
 def _only(kind: type) -> Callable[[Iterable[object]], bool]:

@@ -10,11 +10,12 @@ sandboxed frame has, and an Origin that comes twice never are.
 from collections.abc import Callable, Iterable, Sequence
 
 from flasgo.errors import HTTPException
+from flasgo.http.asgi import routed_path
 from flasgo.http.headers import RawHeaders, add_vary
 from flasgo.pipeline.stage import AskStep, Part
 from flasgo.plan.cors import ANY, CORS, NOBODY, cors_of
 from flasgo.plan.model import Route
-from flasgo.request import Request, routed_path
+from flasgo.request import Request
 from flasgo.response import TEXT, Response, quick
 from flasgo.routing.mount import Mount, defaults_of
 from flasgo.routing.pattern import Pattern

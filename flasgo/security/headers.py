@@ -43,9 +43,8 @@ class Completion:
         self.http_fields = with_no_store(self.over_http) if no_store else self.over_http
         self.part = Part(
             finisher=self.finish,
-            when="response.written is not None or response.allow_public_cache",
             # Only flasgo's own code has written to it: none of these names can be there.
-            otherwise='response.raw += https_fields if "scheme" in scope and scope["scheme"] == "https" else http_fields',
+            fields='https_fields if scope.get("scheme") == "https" else http_fields',
             names={"https_fields": self.https_fields, "http_fields": self.http_fields},
         )
 

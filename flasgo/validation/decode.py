@@ -3,11 +3,11 @@
 Two members of one name: the last one counts, as for every JSON reader of Python's, but each must fit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final, TypeVar, cast
 
-from msgspec import DecodeError, ValidationError
+from msgspec import DecodeError, Struct, ValidationError
 from msgspec.json import Decoder, encode
 from msgspec.json import decode as decode_typed
 from msgspec.json import decode as decode_untyped
@@ -38,8 +38,7 @@ def json_decoder(kind: type[T], codecs: Codecs = NO_CODECS) -> Callable[[bytes],
     suspect = suspect_in(kind)
 
     def decode_json(body: bytes) -> T:
-        # As deep as that takes as many brackets: most bodies have fewer, and need no closer look.
-        if body.count(b"[") + body.count(b"{") > MAX_JSON_DEPTH and not within_depth(body, MAX_JSON_DEPTH):
+        if not within_depth(body, MAX_JSON_DEPTH):
             raise malformed(f"it is nested more than {MAX_JSON_DEPTH} levels deep")
         if not body.isascii():
             _check_encoding(body)
@@ -60,6 +59,36 @@ def json_decoder(kind: type[T], codecs: Codecs = NO_CODECS) -> Callable[[bytes],
         return value
 
     return decode_json
+
+
+class JsonSource(Struct, frozen=True):
+    """`decode`, and the same as lines of code that decode `body` in place, with the names that they use: for most bodies without
+    a call.
+    """
+
+    decode: Callable[[bytes], object]
+    lines: tuple[str, ...]
+    names: Mapping[str, object]
+
+
+def json_source(kind: type[object], codecs: Codecs = NO_CODECS) -> JsonSource:
+    """What `json_decoder` gives, as source."""
+    decode = json_decoder(kind, codecs)
+    if suspect_in(kind) is not None or codecs.within(kind):
+        return JsonSource(decode, ("body = decode_body(body)",), {"decode_body": decode})
+    names = {"decode_body": decode, "decode_quickly": Decoder(kind).decode, "DecodeError": DecodeError}
+    return JsonSource(decode, QUICKLY, names)
+
+
+FEW = f'len(body) - len(body.replace(b"[", b"", {MAX_JSON_DEPTH}).replace(b"{{", b"", {MAX_JSON_DEPTH})) < {MAX_JSON_DEPTH}'
+"""The first question of `within_depth`, asked in place."""
+
+QUICKLY = (
+    "try:",
+    f"    body = decode_quickly(body) if body.isascii() and {FEW} else decode_body(body)",
+    "except DecodeError:",
+    "    body = decode_body(body)",
+)
 
 
 @lru_cache(maxsize=1024)

@@ -250,6 +250,10 @@ def nothing(_request: Request) -> None:
     """A gate."""
 
 
+def nothing_of_it(_request: Request, _response: Response) -> None:
+    """A finisher."""
+
+
 @pytest.mark.parametrize(
     ("part", "problem"),
     [
@@ -268,7 +272,8 @@ def nothing(_request: Request) -> None:
         (Part(names={"class": 1}), "uses the name 'class'"),
         (Part(when="1 +"), "has source that is no Python, '1 \\+'"),
         (Part((GateStep(nothing, when="x = 1"),)), "has source that is no Python, 'x = 1'"),
-        (Part(when="True", otherwise="if"), "has source that is no Python, 'if'"),
+        (Part(finisher=nothing_of_it, fields="if"), "has source that is no Python, 'if'"),
+        (Part(finisher=nothing_of_it, when="response.body"), "asks for the response in 'response.body'"),
     ],
 )
 def test_a_part_that_could_not_work_is_told_at_freeze(part: Any, problem: str) -> None:

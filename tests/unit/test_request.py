@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from flasgo.errors import ClientDisconnected, ContentTooLarge, MalformedRequest, RequestTimeout
+from flasgo.http.asgi import routed_path
 from flasgo.identity import User
-from flasgo.request import Request, Terms, is_json, routed_path
+from flasgo.request import Request, Terms
 from flasgo.state import State
 
 
@@ -80,15 +81,6 @@ def test_the_client_is_the_peer_and_no_header_is_believed():
     forged = (b"x-forwarded-for", b"1.2.3.4")
     assert request(forged, client=("10.0.0.1", 1)).client_ip == "10.0.0.1"
     assert request(forged, client=None).client_ip is None
-
-
-def test_json_has_these_names():
-    assert [is_json(kind) for kind in (b"application/json", b"application/x+json", b"text/json", b"image/x+json")] == [
-        True,
-        True,
-        False,
-        False,
-    ]
 
 
 async def test_a_body_that_is_here_is_here():

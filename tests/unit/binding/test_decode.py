@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Struct
 
 from flasgo import Body, Cookie, Form, FormData, Header, Request, Settings
-from flasgo.binding.content import READ_BODY, READ_EITHER, READY
+from flasgo.binding.content import IS_JSON, LATER, READY, TAKE_BODY
 from flasgo.binding.decode import Code, compile_binding, models_of
 from flasgo.plan.places import Context, plan_handler
 from flasgo.routing.converters import Converters
 from flasgo.routing.pattern import parse
+from flasgo.validation.decode import QUICKLY
 
 
 class Book(Struct):
@@ -87,22 +88,31 @@ def test_a_body():
     def handler(v: Order): ...
 
     code = compiled(handler)
-    assert (code.lines, code.arguments, code.waits) == (READ_BODY, "body", True)
+    assert code.lines == (f"if not {IS_JSON}:", "    request.require_json()", *TAKE_BODY, *QUICKLY)
+    assert (code.arguments, code.waits) == ("body", True)
 
     def optional(v: Order | None): ...
 
-    assert compiled(optional).lines == ("body = await body_later(request)",)
+    assert compiled(optional).lines == LATER
 
-    def both(v: Annotated[Any, Body()], page: int): ...
+    def both(v: Annotated[Order, Body()], page: int): ...
 
-    assert compiled(both).lines[-len(READ_BODY) - 1 :] == ("    raise await refuse(request) from None", *READ_BODY)
+    assert compiled(both).lines[-len(code.lines) - 1 :] == ("    raise await refuse(request) from None", *code.lines)
+
+
+def test_a_body_that_needs_a_second_look_is_decoded_by_a_call():
+    def handler(v: Annotated[Decimal, Body()]): ...
+
+    assert compiled(handler).lines[-1] == "body = decode_body(body)"
 
 
 def test_a_body_that_may_be_a_form_costs_json_nothing():
     def handler(v: Book): ...
 
     code = compiled(handler)
-    assert (code.lines, code.arguments, code.waits) == (READ_EITHER, "body", True)
+    lines = [f"    {line}" for line in (*TAKE_BODY, *QUICKLY)]
+    assert code.lines == (f"if {IS_JSON}:", *lines, "else:", "    body = await body_later(request)")
+    assert (code.arguments, code.waits) == ("body", True)
 
 
 def test_a_form():

@@ -10,6 +10,7 @@ from flasgo.http.media import (
     MediaType,
     content_type_for,
     essence,
+    is_json,
     negotiate,
     parse_media_type,
     preferred_format,
@@ -266,3 +267,12 @@ class TestContentTypeFor:
             assert content_type_for("a.unheard-of") == "application/octet-stream"
         finally:
             mimetypes.init()
+
+
+def test_json_has_these_names():
+    assert [is_json(kind) for kind in (b"application/json", b"application/x+json", b"text/json", b"image/x+json")] == [
+        True,
+        True,
+        False,
+        False,
+    ]

@@ -32,8 +32,14 @@ def compiled(*parts: Part, ending: Ending = TEXTS, after: Any = None) -> Handle:
     return Composer(Net(answer, after), ThreadPool(1)).compose(parts, ending)
 
 
+async def answered(handle: Handle) -> tuple[dict[bytes, bytes], bytes]:
+    answer = await handle(request())
+    assert isinstance(answer, tuple)
+    return dict(answer[1]), answer[2]
+
+
 async def body(handle: Handle) -> bytes:
-    return (await handle(request())).body
+    return (await answered(handle))[1]
 
 
 class TestComposer:
@@ -43,15 +49,16 @@ class TestComposer:
         part = Part((GateStep(lambda _: None),), finisher=lambda _, response: response.headers.update({"x-a": "1"}))
         for word in ("one", "other"):
             ending = Ending(("response = text(handler())",), {"text": Response, "handler": lambda word=word: word})
-            response = await composer.compose([part], ending)(request())
-            assert (response.body, response.headers["x-a"]) == (word.encode(), "1")
+            fields, content = await answered(composer.compose([part], ending))
+            assert (content, fields[b"x-a"]) == (word.encode(), b"1")
         assert len(composer._known) == 1
 
     async def test_another_part_is_another_shape(self):
         composer = Composer(Net(answer), ThreadPool(1))
         for word in ("one", "other"):
             part = Part(finisher=lambda _, response, word=word: response.headers.update({"x-a": word}))
-            assert (await composer.compose([part], TEXTS)(request())).headers["x-a"] == word
+            fields, _ = await answered(composer.compose([part], TEXTS))
+            assert fields[b"x-a"] == word.encode()
 
     async def test_shapes_are_kept_to_an_end(self, monkeypatch):
         monkeypatch.setattr(chain, "MAX_SHAPES", 1)
@@ -137,7 +144,7 @@ async def test_the_first_answer_ends_the_steps_wherever_it_stands(place):
 async def test_a_handler_that_is_work_joins_the_last_hop(before):
     tape = Tape()
     steps = tuple(getattr(tape, name)(name) for name in before)
-    ending = Ending(("response.body += b' after'",), {}, lambda request: Response("work handler"))
+    ending = Ending(("response.body += b' after'",), {}, work=lambda request: Response("work handler"))
     assert await body(compiled(Part(steps), ending=ending)) == b"work handler after"
     assert tape.said == list(before)
 
@@ -148,7 +155,7 @@ async def test_an_early_answer_in_the_hop_of_the_handler_skips_it():
     def never(request: Request) -> Response:
         raise AssertionError
 
-    handle = compiled(Part((tape.work("one"), tape.work("two", "early"))), ending=Ending((), {}, never))
+    handle = compiled(Part((tape.work("one"), tape.work("two", "early"))), ending=Ending((), {}, work=never))
     assert await body(handle) == b"early"
 
 
