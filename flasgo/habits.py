@@ -142,6 +142,16 @@ class FlaskHabits:
         raise NotImplementedError  # pragma: no cover - every request says it
 
     @property
+    def query_params(self) -> dict[str, list[str]]:
+        """Every value of every query parameter."""
+        raise NotImplementedError  # pragma: no cover - every request says it
+
+    @property
+    def args(self) -> FormData:
+        """The query as Flask has it: `args["q"]` and `args.get("q")` are the first value, `args.getlist("q")` all of them."""
+        return FormData(self.query_params)
+
+    @property
     def form(self) -> SubmittedForm:
         """The submitted form: `await request.form()`; in a plain handler also `request.form["name"]`, as in Flask."""
         return SubmittedForm(self)

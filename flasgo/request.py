@@ -1,14 +1,14 @@
 """Request: one HTTP exchange as the application sees it; parsed when asked, once."""
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from types import CoroutineType, MappingProxyType, coroutine
-from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar, cast, overload
+from typing import Any, Final, Literal, Protocol, TypeVar, cast, overload
 
 from msgspec import Struct
 
 from flasgo.background import BackgroundTasks
-from flasgo.errors import BadRequest, HTTPException, StoreUnavailable, UnsupportedMediaType
+from flasgo.errors import BadRequest, HTTPException, UnsupportedMediaType
 from flasgo.habits import FlaskHabits
 from flasgo.http.asgi import (
     BODY_EVENT,
@@ -31,21 +31,17 @@ from flasgo.http.media import essence, is_json
 from flasgo.http.query import grouped, parse_query
 from flasgo.http.url import URL
 from flasgo.identity import User, Visited, Visitors
+from flasgo.notes import Notes
 from flasgo.pageform import PageForm
 from flasgo.session import Session, Stored, unopened
 from flasgo.settings import Settings
 from flasgo.state import State
-from flasgo.storage.decision import RateLimitDecision
 from flasgo.validation.codecs import NO_CODECS, Codecs
 from flasgo.validation.decode import decoder_for
 
 T = TypeVar("T")
 
-
 FINISHED: Final = object()
-
-Owed: TypeAlias = tuple[Callable[..., Awaitable[None]], object, "Owed | None"]
-"""How a provider is ended, the generator or context manager that it is, and what was entered before it."""
 
 
 class Application(Protocol):
@@ -118,7 +114,7 @@ class Terms(Struct, frozen=True):
 STANDALONE = Terms()
 
 
-class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
+class Request(Visited, Notes, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
     """One HTTP request.
 
     Attributes that need parsing are parsed on first use. `fields` are the header fields as sent, the last of each
@@ -142,29 +138,14 @@ class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
     _body: bytes | None = None
     _g: State | None = None
 
-    challenges: tuple[str, ...] = ()
-    """What a 401 asks for: the challenges of the backends that did not know who it is (RFC 9110 §11.6.1)."""
-
-    remember: bytes | None = None
-    """The Set-Cookie line by which the response makes the browser remember who it is, or forget it."""
-
     opened_session: Session | None = None
     """The session, if anybody asked for it."""
-
-    loaded_session: Stored | StoreUnavailable | None = None
-    """The session out of a store, or why it is not here; None where none was asked for."""
 
     opened_form: FormData | None = None
     """The form, if anybody asked for it; its files are removed when the request is over."""
 
     closing: bool = False
     """Is there more to be done once the response is sent than the teardown hooks do?"""
-
-    owed: "Owed | None" = None
-    """The providers that were entered and have to be ended, the last first."""
-
-    tasks: BackgroundTasks | None = None
-    """What is to be done after the response, if anybody asked for it."""
 
     csrf_raw: bytes | None = None
     """The CSRF token, unmasked, that this request's response stands for."""
@@ -175,23 +156,11 @@ class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
     incoming: Incoming | None = None
     """The body, while it is not here as a whole."""
 
-    told: frozenset[object] = frozenset()
-    """The kinds of log lines that were written for this request: there is one of each."""
-
     nonce: str | None = None
     """The nonce of the answer's Content-Security-Policy, if anybody asked for one."""
 
-    rate_limit: RateLimitDecision | None = None
-    """What the rate limits said of this request; of several the strictest. None where none was asked."""
-
-    flashed: tuple[tuple[str, str], ...] | None = None
-    """The messages with their categories that were flashed to this visitor, once somebody asked for them."""
-
     afterwards: list[Callable[..., object]] | None = None
     """What `after_this_request` was given."""
-
-    failure: BaseException | None = None
-    """What ended the request, if it was not an answer; for teardown."""
 
     @classmethod
     def of(
@@ -302,11 +271,6 @@ class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
         return self._query
 
     @property
-    def args(self) -> FormData:
-        """The query as Flask has it: `args["q"]` and `args.get("q")` are the first value, `args.getlist("q")` all of them."""
-        return FormData(self.query_params)
-
-    @property
     def headers(self) -> Headers:
         if self._headers is None:
             self._headers = Headers(self.scope["headers"])
@@ -376,9 +340,11 @@ class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
             refuse_encoded(fields[b"content-encoding"])
         if self._body is not None or self.incoming is not None:
             return self._body
-        # Mostly the event is there. Then nothing needs to be awaited, no timer be set, and no StopIteration be caught, each of which
-        # costs more than many a handler.
-        steps: Any = self._first_step(self.terms.max_body_bytes if limit is None else limit)
+        if limit is None:
+            limit = self.terms.max_body_bytes
+        # Mostly the event is there: then nothing is awaited, no timer set and no StopIteration caught, each of which costs more
+        # than many a handler.
+        steps: Any = self._first_step(limit)
         yielded = next(steps, FINISHED)
         if yielded is not FINISHED:
             self._come_in(Pending(steps, yielded), limit)
@@ -408,10 +374,9 @@ class Request(Visited, FlaskHabits, Struct, eq=False, dict=True, weakref=True):
             self._body = body
         return None
 
-    def _come_in(self, first: Message | Pending, limit: int | None) -> None:
-        most = self.terms.max_body_bytes if limit is None else limit
-        self.incoming = Incoming(self.receive, first, limit=most, idle_seconds=self.terms.read_timeout)
-        check_announced(self.fields, most)
+    def _come_in(self, first: Message | Pending, limit: int) -> None:
+        self.incoming = Incoming(self.receive, first, limit=limit, idle_seconds=self.terms.read_timeout)
+        check_announced(self.fields, limit)
 
     def is_received(self) -> bool:
         """Is the whole body here, or read, so that nothing but the client's leaving can still be heard of?

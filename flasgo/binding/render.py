@@ -15,7 +15,7 @@ from flasgo.plan.produces import ERRORS, Produces, Representation
 from flasgo.plan.returns import by_status, classes_of, json_of
 from flasgo.plan.types import describe, union
 from flasgo.request import Request
-from flasgo.response import JSON, TEXT, Response, SupportsHTML, checked_status, quick, to_response
+from flasgo.response import JSON, TEXT, WITH_BODY, Response, SupportsHTML, checked_status, quick, to_response
 from flasgo.streaming_response import StreamingResponse, as_piece
 from flasgo.validation.issues import collect
 
@@ -99,7 +99,12 @@ class Usual(Struct, frozen=True):
 def usual_answer(route: Route, *, verify: bool) -> Usual | None:
     """What a route mostly answers; None where there is more to it than a body: a choice of forms or statuses, or verification."""
     plan, status, returns = route.plan, route.status_code, route.plan.returns
-    if verify or route.option(Produces) is not None or any(answer.statuses for answer in returns.answers):
+    if (
+        verify
+        or status not in WITH_BODY
+        or route.option(Produces)
+        or any(answer.statuses for answer in returns.answers)
+    ):
         return None
     if returns.kind == "json":
         test, names = exact_source(returns.annotation)

@@ -11,7 +11,7 @@ with one gate, an async handler and one finisher it reads:
         except Exception as error:
             response = await answer(request, error)
         finish0(request, response)
-        return response
+        return response.as_plain()
 """
 
 import itertools

@@ -3,11 +3,12 @@ from collections import OrderedDict, UserDict
 from datetime import UTC, datetime
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from flasgo.response import BODILESS, TEXT, WITH_BODY, Response, checked_status, quick, redirect, to_response
+from flasgo.response import BODILESS, TEXT, WITH_BODY, Plain, Response, checked_status, quick, redirect, to_response
+from flasgo.streaming_response import StreamingResponse
 
 
 async def sent(response: Response, **options: Any) -> list[Any]:
@@ -168,6 +169,22 @@ async def test_it_is_two_events_and_may_be_sent_again():
     ]
     assert await sent(response) == expected
     assert await sent(response) == expected
+
+
+def test_a_plain_answer_is_what_has_a_body_in_memory_and_no_more():
+    response = Response("a", 201)
+    assert response.as_plain() == (201, [(b"content-type", b"text/plain; charset=utf-8")], b"a")
+
+    response.headers["x-a"] = "1"
+    response.headers["content-length"] = "7"
+    response.status_code = HTTPStatus.OK
+    status, fields, _ = cast("Plain", response.as_plain())
+    assert (type(status), fields[1:]) == (int, [(b"x-a", b"1")])
+
+    for more in (Response(b"", 204), Response(b"", 413), StreamingResponse(iter(["a"]))):
+        assert more.as_plain() is more
+    response.body = bytearray(b"a")  # type: ignore[assignment]  # ty: ignore[invalid-assignment] - as programs do
+    assert response.as_plain() is response
 
 
 async def test_head_gets_the_length_without_the_body():

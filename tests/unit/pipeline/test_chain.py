@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from flasgo.binding.render import Usual
 from flasgo.http.asgi import Scope
 from flasgo.pipeline import chain
 from flasgo.pipeline.chain import Composer, Ending, Net, generate
@@ -234,3 +235,87 @@ def test_tracebacks_show_the_generated_lines():
     shown = "".join(traceback.format_exception(caught.value))
     assert "return values[0]" in shown
     assert "<flasgo handle " in shown
+
+
+# ── plain answers ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+NAMES = {
+    "new": object.__new__,
+    "Response": Response,
+    "content_type": (b"content-type", b"text/plain"),
+    "render": Response,
+}
+TYPED = Ending(
+    ("value = handler()",), {**NAMES, "handler": lambda: "text"}, Usual("True", "value.encode()", 201, NAMES)
+)
+
+FIELDS: list[tuple[bytes, bytes]] = [(b"x-a", b"1")]
+
+
+def never(_request: Request, _response: Response) -> None:
+    raise AssertionError
+
+
+def with_fields(seen: list[Response]) -> Part:
+    def finish(_request: Request, response: Response) -> None:
+        seen.append(response)
+
+    return Part(finisher=finish, fields="added", names={"added": FIELDS})
+
+
+class TestPlainAnswers:
+    async def test_idle_stages_add_their_fields_and_see_nothing(self):
+        seen: list[Response] = []
+        idle = Part(finisher=never, when="request.nonce is not None")
+        committing = Part(commit=never, when="request.opened_session is not None")
+
+        answer = await compiled(with_fields(seen), idle, committing, ending=TYPED)(request())
+
+        assert answer == (201, [(b"content-type", b"text/plain"), *FIELDS], b"text")
+        assert seen == []
+
+    @pytest.mark.parametrize("noted", ["nonce", "afterwards"])
+    async def test_whoever_has_something_to_say_sees_a_response(self, noted):
+        seen: list[Response] = []
+        spoken = Part(finisher=lambda _, response: seen.append(response), when="request.nonce is not None")
+        asked = request()
+        asked.nonce = "nonce" if noted == "nonce" else None
+        asked.afterwards = [lambda response: seen.append(response) or response] if noted == "afterwards" else None
+
+        answer = await compiled(with_fields(seen), spoken, ending=TYPED)(asked)
+
+        assert answer == (201, [(b"content-type", b"text/plain"), *FIELDS], b"text")
+        assert len(seen) == 1
+
+    @pytest.mark.parametrize("part", ["finisher", "commit"])
+    async def test_a_stage_that_is_never_idle_sees_every_response(self, part):
+        seen: list[Response] = []
+
+        def note(_request: Request, response: Response) -> None:
+            seen.append(response)
+
+        always = Part(finisher=note) if part == "finisher" else Part(commit=note)
+        assert await body(compiled(always, ending=TYPED)) == b"text"
+        assert len(seen) == 1
+
+    async def test_hooks_after_the_handler_see_every_response(self):
+        async def after(_request: Request, response: Response) -> Response:
+            return Response(response.body + b" after")
+
+        assert await body(compiled(ending=TYPED, after=after)) == b"text after"
+
+    async def test_what_was_written_to_is_shown_to_a_finisher_with_fields(self):
+        seen: list[Response] = []
+        writing = Part(finisher=lambda _, response: response.headers.update({"x-b": "2"}))
+        await compiled(with_fields(seen), writing, ending=TYPED)(request())
+        assert len(seen) == 1
+
+    def test_fields_are_those_of_a_finisher_alone(self):
+        for other in (
+            lambda: Part(fields="added"),
+            lambda: Part(finisher=never, fields="added", commit=never),
+            lambda: Part(finisher=never, fields="added", when="True"),
+        ):
+            with pytest.raises(ValueError, match="a finisher that stands alone"):
+                other()
