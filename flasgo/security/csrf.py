@@ -14,10 +14,10 @@ since no session ever begins with a nonce that came from a request.
 """
 
 import secrets
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from functools import partial
 from hmac import compare_digest
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from flasgo.errors import BadRequest, CSRFFailed, HTTPException, StoreUnavailable
 from flasgo.events import SecurityLog
@@ -57,6 +57,7 @@ LOW_HALF = (1 << MASKED_BITS) - 1
 OWN_SITES = frozenset({b"same-origin", b"none"})
 """What Sec-Fetch-Site says of a request from this origin, and of one that the user began (W3C Fetch Metadata §2.3)."""
 
+T = TypeVar("T")
 Sender: TypeAlias = tuple[bytes | None, bytes | None, bytes | None, str]
 """Origin, Sec-Fetch-Site, Host and scheme of a request."""
 
@@ -87,6 +88,12 @@ def unmask(token: bytes) -> bytes:
     return ((both >> MASKED_BITS) ^ (both & LOW_HALF)).to_bytes(RAW_BYTES, "big")
 
 
+def _remember(known: set[T], what: T) -> None:
+    if len(known) >= MAX_REMEMBERED:
+        known.clear()
+    known.add(what)
+
+
 class CSRF:
     """The stage that checks unsafe requests, and gives out the tokens.
 
@@ -112,9 +119,9 @@ class CSRF:
         line = build_set_cookie(self.cookie, "", secure=settings.CSRF_COOKIE_SECURE, http_only=False)
         self._attributes = line.encode("latin-1").removeprefix(self._key)
         # Whether some cookie of another name ends so, too, does not matter: asking for a token brings the cookie in any case.
-        # (`find`, since `in` raises and catches a TypeError inside before it looks for bytes in bytes.)
-        lacking = f'b"cookie" not in fields or fields[b"cookie"].find({self._key!r}) < 0'
+        lacking = 'fields.get(b"cookie") not in csrf_bearers and is_without_csrf(fields)'
         self._due = {False: "request.csrf_due", True: f"request.csrf_due or {lacking}"}
+        self._bearers: set[bytes | None] = set()
         self._parts: dict[tuple[Gate | None, bool], Part] = {}
         self._good_senders: set[Sender] = set()
         self._good_tokens: set[tuple[bytes, bytes, bytes]] = set()
@@ -134,8 +141,18 @@ class CSRF:
         """One part for all routes alike."""
         if (gate, issues) not in self._parts:
             gates = () if gate is None else (GateStep(gate, waits=True),)
-            self._parts[gate, issues] = Part(gates, finisher=self.finish, when=self._due[issues])
+            names = {"csrf_bearers": self._bearers, "is_without_csrf": self.is_without} if issues else {}
+            self._parts[gate, issues] = Part(gates, finisher=self.finish, when=self._due[issues], names=names)
         return self._parts[gate, issues]
+
+    def is_without(self, fields: Mapping[bytes, bytes]) -> bool:
+        """Is there no cookie of this kind? A Cookie field that has one is remembered: most visitors send theirs again and again."""
+        sent = fields.get(b"cookie", b"")
+        if self._key not in sent:
+            return True
+        if len(sent) <= MAX_REMEMBERED_BYTES:
+            _remember(self._bearers, sent)
+        return False
 
     def rejections(self, route: Route | None, /) -> tuple[type[HTTPException], ...]:
         return (CSRFFailed,) if route is not None and self.protects(route) else ()
@@ -191,9 +208,7 @@ class CSRF:
             if sent not in self._good_tokens:
                 self._check_token(request, token)
                 if len(sent[0]) + len(token) <= MAX_REMEMBERED_BYTES:
-                    if len(self._good_tokens) >= MAX_REMEMBERED:
-                        self._good_tokens.clear()
-                    self._good_tokens.add(sent)
+                    _remember(self._good_tokens, sent)
         return None
 
     def _refuse_repeats(self, request: Request) -> None:

@@ -24,7 +24,7 @@ class HostCheck:
         self.allowed = AllowedHosts(patterns)
         self.log = log
         self._accepted: set[bytes | None] = set()
-        known = 'not request.repeats and b"host" in fields and fields[b"host"] in known_hosts'
+        known = 'not request.repeats and fields.get(b"host") in known_hosts'
         self._part = Part((GateStep(self.check, when=f"not ({known})"),), names={"known_hosts": self._accepted})
 
     def compile(self, _route: Route | None, /) -> Part:

@@ -16,9 +16,12 @@ session cookies are looked at where they count.
 
 SMALL = (
     '"query_string" in scope and not request.repeats and len(fields) <= max_head_fields'
-    ' and len(scope["path"]) + len(scope["query_string"]) + len(measured(fields)) <= max_head_bytes'
+    ' and len(scope["query_string"]) + len(measured(fields)){path} <= max_head_bytes'
 )
 """Is it small for sure? MessagePack puts some bytes more around each name and value: no other single call measures them all."""
+
+KNOWN_PATH = 256
+"""Bytes that are set aside for the path of a route without placeholders, if it is no longer: it need not be measured."""
 
 
 class HeadLimit:
@@ -29,11 +32,16 @@ class HeadLimit:
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        names = {"measured": msgpack.Encoder().encode, "max_head_bytes": max_bytes, "max_head_fields": MAX_FIELDS}
-        self._part = Part((GateStep(self.check, when=f"not ({SMALL})"),), names=names)
+        self._part = self._measuring(' + len(scope["path"])', max_bytes)
+        self._part_of_known = self._measuring("", max_bytes - KNOWN_PATH)
 
-    def compile(self, _route: Route | None, /) -> Part:
-        return self._part
+    def _measuring(self, path: str, most: int) -> Part:
+        names = {"measured": msgpack.Encoder().encode, "max_head_fields": MAX_FIELDS, "max_head_bytes": most}
+        return Part((GateStep(self.check, when=f"not ({SMALL.format(path=path)})"),), names=names)
+
+    def compile(self, route: Route | None, /) -> Part:
+        known = route is not None and "<" not in route.path and len(route.path) <= KNOWN_PATH
+        return self._part_of_known if known else self._part
 
     def rejections(self, _route: Route | None, /) -> tuple[type[HTTPException], ...]:
         return (HeadersTooLarge, MalformedRequest)

@@ -185,9 +185,9 @@ def test_the_set_of_headers_is_replaced_as_a_whole():
 def size_of(call):
     """The status of a request whose head has so many bytes, made of this part."""
 
-    async def status(part, size):
+    async def status(part, size, route="/<path:rest>"):
         app = application(MAX_REQUEST_HEAD_BYTES=1000)
-        app.add_route("/<path:rest>", lambda rest: "")
+        app.add_route(route, lambda rest="": rest[:0])
         rest = size - len(b"/") - len(b"host" + b"localhost")
         headers = [(b"host", b"localhost")]
         if part == "header":
@@ -209,6 +209,13 @@ def size_of(call):
 async def test_a_head_of_more_bytes_than_allowed_is_431(size_of, part):
     assert await size_of(part, 1000) in {200, 404}
     assert await size_of(part, 1001) == 431
+
+
+@pytest.mark.parametrize("part", ["header", "query"])
+async def test_a_head_of_a_route_without_placeholders_may_be_no_larger(size_of, part):
+    for size in (1, 500, 800, 1000):
+        assert await size_of(part, 100 + 9 * size // 10, "/") in {200, 404}
+    assert await size_of(part, 1001, "/") == 431
 
 
 async def test_a_head_of_more_than_a_hundred_fields_is_431(call):

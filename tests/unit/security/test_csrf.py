@@ -143,6 +143,24 @@ class TestTheToken:
                 assert client.post("/save", headers=headers).status_code == 200
                 assert len(stage._good_tokens) == 1 + (number + (len(clients) if _ else 0)) % 2
 
+    def test_cookie_fields_with_the_cookie_are_remembered_to_an_end_and_a_length(self, monkeypatch):
+        monkeypatch.setattr(csrf, "MAX_REMEMBERED", 2)
+        app = make()
+        client = app.test_client()
+        client.get("/plain")
+        cookie = f"{NAME}={client.cookies[NAME]}"
+        (stage,) = (stage for stage in app.freeze().stages if isinstance(stage, CSRF))
+        for number in range(1, 6):
+            for _ in range(2):
+                response = client.get("/plain", headers={"cookie": f"a={number}; {cookie}"})
+                assert "set-cookie" not in response.headers
+            assert len(stage._bearers) == 2 - number % 2
+        assert "set-cookie" not in client.get("/plain", headers={"cookie": f"a={'x' * 2048}; {cookie}"}).headers
+        assert len(stage._bearers) == 1
+        for without in ({"cookie": "a=1"}, {}):
+            assert NAME in app.test_client().get("/plain", headers=without).headers["set-cookie"]
+        assert len(stage._bearers) == 1
+
     def test_a_token_that_was_found_right_is_verified_once(self, monkeypatch):
         assert csrf.MAX_REMEMBERED == 1_024
         app = make()
