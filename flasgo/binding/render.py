@@ -1,6 +1,7 @@
 """A handler's value → Response, by what the handler declares. Compiled once for each route."""
 
 from collections.abc import AsyncIterable, Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Protocol, TypeAlias, TypeGuard, cast
 
 from msgspec import Struct, ValidationError
@@ -63,13 +64,15 @@ class Quiet(Struct, frozen=True):
 class Usual(Struct, frozen=True):
     """The answer that a route mostly gives, as source: where `test` of a `value` holds, its body is `body`.
 
-    It says the same as the route's renderer and `quick`, without a call.
+    It says the same as the route's renderer and `quick`, without a call. `names` are those of the test, `common` the others,
+    which many routes have alike.
     """
 
     test: str
     body: str
     status: int
     names: Mapping[str, object]
+    common: Mapping[str, object]
 
     def lines(self, quiet: Quiet | None) -> tuple[str, ...]:
         """The lines that make `response` of `value`; what the test does not fit is left to `render`.
@@ -108,15 +111,15 @@ def usual_answer(route: Route, *, verify: bool) -> Usual | None:
         return None
     if returns.kind == "json":
         test, names = exact_source(returns.annotation)
-        return _usual(test, "encode(value)", JSON, status, {**names, "encode": plan.codecs.to_json})
+        return Usual(
+            test, "encode(value)", status, names, {**COMMON, "content_type": JSON, "encode": plan.codecs.to_json}
+        )
     if returns.plain == (str,) and returns.kind == "plain":
-        return _usual("type(value) is str", "value.encode()", TEXT, status, {})
+        return Usual("type(value) is str", "value.encode()", status, {}, {**COMMON, "content_type": TEXT})
     return None
 
 
-def _usual(test: str, body: str, content_type: tuple[bytes, bytes], status: int, names: Mapping[str, object]) -> Usual:
-    fixed = {"new": object.__new__, "Response": Response, "content_type": content_type}
-    return Usual(test, body, status, {**names, **fixed})
+COMMON: Mapping[str, object] = MappingProxyType({"new": object.__new__, "Response": Response})
 
 
 def compile_answer(route: Route, *, verify: bool) -> Render:

@@ -18,7 +18,8 @@ import itertools
 import linecache
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import TypeAlias, cast
+from types import MappingProxyType
+from typing import Any, TypeAlias, cast
 
 from msgspec import Struct
 
@@ -29,7 +30,9 @@ from flasgo.pipeline.threads import ThreadPool
 from flasgo.request import Request
 from flasgo.response import Response
 
-Maker: TypeAlias = Callable[..., Callable[..., object]]
+Maker: TypeAlias = Callable[..., Callable[..., Any]]  # what a function of generated source gives, nobody can say
+
+NO_NAMES: Mapping[str, object] = MappingProxyType({})
 
 MAX_SHAPES = 256
 """How many shapes of handles are kept."""
@@ -44,6 +47,11 @@ class Ending(Struct, frozen=True):
     names: dict[str, object]
     usual: Usual | None = None
     work: Work | None = None
+
+    @property
+    def common(self) -> Mapping[str, object]:
+        """What `usual` has in common with those of other routes."""
+        return NO_NAMES if self.usual is None else self.usual.common
 
 
 AWAIT_LATE = ('if hasattr(response, "__await__"):', "    response = render(await response)")
@@ -66,7 +74,7 @@ class Composer:
     def __init__(self, net: Net, pool: ThreadPool) -> None:
         self.net = net
         self.pool = pool
-        self._known: dict[tuple[object, ...], tuple[Sequence[Part], Mapping[str, object], Maker]] = {}
+        self._known: dict[tuple[object, ...], tuple[tuple[object, ...], Maker]] = {}
 
     def compose(self, parts: Sequence[Part], ending: Ending) -> Handle:
         """Compose a route's handle from its stages' parts, outermost first.
@@ -75,22 +83,22 @@ class Composer:
         """
         if ending.work is not None:  # part of a hop, which is made for it
             return cast("Handle", generate(HEAD, *_written(parts, ending, self.net, self.pool)))
-        usual = ending.usual
-        shape = (*map(id, parts), ending.lines, *ending.names, usual and (usual.test, usual.body, usual.status))
+        kept = (*parts, *ending.common.values())  # so that their identities stand for them
+        shape = (*map(id, kept), ending.lines, *ending.names, ending.usual and (ending.usual.test, ending.usual.status))
         if shape in self._known:
-            _, rest, make = self._known[shape]
-            return cast("Handle", make(**ending.names, **rest))
-        lines, names = _written(parts, ending, self.net, self.pool)
-        make = maker_of(HEAD, lines, names)
-        if len(self._known) < MAX_SHAPES:
-            rest = {name: value for name, value in names.items() if name not in ending.names}
-            self._known[shape] = parts, rest, make  # the parts are kept: their identities stand for them
-        return cast("Handle", make(**names))
+            _, make = self._known[shape]
+        else:
+            lines, names = _written(parts, ending, self.net, self.pool)
+            common = {name: value for name, value in names.items() if name not in ending.names}
+            make = maker_of(HEAD, lines, common, tuple(ending.names))(**common)
+            if len(self._known) < MAX_SHAPES:
+                self._known[shape] = kept, make
+        return cast("Handle", make(**ending.names))
 
 
 def _written(parts: Sequence[Part], ending: Ending, net: Net, pool: ThreadPool) -> tuple[list[str], dict[str, object]]:
     """The lines of a handle, and the names that they use."""
-    names: dict[str, object] = {**ending.names, "answer": net.answer, "run": pool.run}
+    names: dict[str, object] = {**ending.names, **ending.common, "answer": net.answer, "run": pool.run}
     for part in parts:
         if any(names.get(name, value) is not value for name, value in part.names.items()):
             raise ValueError(f"Two stages mean different things by one of these names: {', '.join(part.names)}.")
@@ -221,10 +229,16 @@ def generate(head: str, lines: Sequence[str], names: dict[str, object]) -> Calla
     return maker_of(head, lines, names)(**names)
 
 
-def maker_of(head: str, lines: Sequence[str], names: Iterable[str]) -> Maker:
-    """What makes the function with this head and these lines, given what `names` mean."""
+def maker_of(head: str, lines: Sequence[str], names: Iterable[str], own: Iterable[str] | None = None) -> Maker:
+    """What makes the function with this head and these lines, given what `names` mean.
+
+    With `own` names it makes what makes functions, each of which has another meaning for these: they share all the others.
+    """
     name = head.removeprefix("async ").removeprefix("def ").partition("(")[0]
-    lines = [f"def make({', '.join(names)}):", *indented([head, *indented(lines), f"return {name}"])]
+    lines = [head, *indented(lines), f"return {name}"]
+    if own is not None:
+        lines = [f"def make_one({', '.join(own)}):", *indented(lines), "return make_one"]
+    lines = [f"def make({', '.join(names)}):", *indented(lines)]
     return _maker("\n".join(lines) + "\n")
 
 

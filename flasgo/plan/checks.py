@@ -59,7 +59,8 @@ def exact(annotation: object) -> Check:
 def exact_source(annotation: object) -> tuple[str, dict[str, object]]:
     """The same question as the source of an expression of `value`, and the names that it uses: `n0`, `n1` and so on."""
     writer = _Writer()
-    return writer.whole(annotation), writer.names
+    test = writer.whole(annotation)
+    return test, {name: value for name, value in writer.names.items() if name != "__builtins__"}
 
 
 def classes(annotation: object) -> tuple[type, ...]:

@@ -254,6 +254,8 @@ class Converters:
     def __init__(self) -> None:
         self._entries = dict(_BUILT_IN)
         self._bound: dict[tuple[str, tuple[str, ...]], Converter] = {}
+        self.read: dict[str, object] = {}
+        """What was made of texts with these converters: parts of patterns, of which many routes have the same."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -291,6 +293,7 @@ class Converters:
         elif not all(callable(getattr(converter, method, None)) for method in ("to_python", "to_url")):
             raise RegistrationError(f"converter {name!r}: {converter.__name__} needs to_python and to_url")
         self._entries[name] = converter
+        self.read.clear()
         self._bound = {words: bound for words, bound in self._bound.items() if words[0] != name}
 
     def bind(self, name: str, arguments: tuple[str, ...] = ()) -> Converter:

@@ -38,6 +38,7 @@ _STRANGERS: Final = {
     "\\": "browsers send a backslash as '/': write '/'",
 }
 _SHOWN: Final = 100  # characters of a pattern in a message
+_KEPT: Final = 4096  # segments that are kept for other patterns that have them, too
 
 
 class Placeholder(Struct, frozen=True):
@@ -222,6 +223,20 @@ class _Reader:
         return tuple(segments)
 
     def segment(self, start: int, text: str) -> Segment:
+        """The segment that this text is; many routes have the same."""
+        read = self.converters.read
+        known = read.get(text)
+        if isinstance(known, Segment):
+            names = {each.name for each in known.placeholders}
+            if names.isdisjoint(self.names):
+                self.names |= names
+                return known
+        segment = self.new_segment(start, text)
+        if len(read) < _KEPT:
+            read[text] = segment
+        return segment
+
+    def new_segment(self, start: int, text: str) -> Segment:
         if "<" not in text and ">" not in text:
             if text in {".", ".."}:
                 self.refuse(start, "a client removes '.' and '..' before it sends a path: leave the segment out")

@@ -1,6 +1,7 @@
 """How routes, hooks and error handlers are registered: the decorators that an application and a blueprint share."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypedDict, TypeVar, Unpack, cast
 
 from msgspec import Struct, ValidationError, convert
@@ -345,7 +346,14 @@ UNDESCRIBED = Described()
 """What nearly every route says; all of them share it."""
 
 
+DESCRIBING = frozenset({
+    *("summary", "description", "tags", "deprecated", "operation_id", "include_in_schema", "raises", "responses"),
+})  # fmt: skip
+
+
 def _described(options: RouteOptions, source: Source, codecs: Codecs) -> Described:
+    if DESCRIBING.isdisjoint(options):
+        return UNDESCRIBED
     described = Described(
         summary=options.get("summary", ""),
         description=options.get("description", ""),
@@ -384,13 +392,19 @@ def _checked_methods(methods: Iterable[str], source: Source) -> frozenset[str]:
     words = tuple(methods)
     if not all(isinstance(method, str) for method in words):
         raise source.mistake(f"methods={words!r}: a method is a string, such as 'GET'.")
-    names = frozenset(method.upper() for method in words)
+    names = _method_names(words)
     if not names:
         raise source.mistake("methods is empty; name at least one.")
     for name in names:
         if not TOKEN.fullmatch(name) or name in REFUSED_METHODS:
             raise source.mistake(f"{name!r} is not a method that a route can answer; take it out of methods.")
     return names
+
+
+@lru_cache(maxsize=64)
+def _method_names(words: tuple[str, ...]) -> frozenset[str]:
+    """One set for all routes alike."""
+    return frozenset(word.upper() for word in words)
 
 
 def _checked_status(status: int, source: Source) -> int:

@@ -244,10 +244,11 @@ NAMES = {
     "new": object.__new__,
     "Response": Response,
     "content_type": (b"content-type", b"text/plain"),
-    "render": Response,
 }
 TYPED = Ending(
-    ("value = handler()",), {**NAMES, "handler": lambda: "text"}, Usual("True", "value.encode()", 201, NAMES)
+    ("value = handler()",),
+    {"handler": lambda: "text", "render": Response},
+    Usual("True", "value.encode()", 201, {}, NAMES),
 )
 
 FIELDS: list[tuple[bytes, bytes]] = [(b"x-a", b"1")]

@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 
 from flasgo.errors import RegistrationError
+from flasgo.routing import pattern
 from flasgo.routing.converters import PATH, STR, Converter, Converters
 from flasgo.routing.pattern import MAX_PATTERN_BYTES, Pattern, Segment, parse
 
@@ -257,3 +258,26 @@ def test_format_characters_that_languages_need_are_taken():
 )
 def test_specificity(more, less):
     assert segment(more).specificity < segment(less).specificity
+
+
+class TestWhatManyPatternsHave:
+    def test_a_segment_is_read_once(self):
+        converters = Converters()
+        one, other = (parse(f"/{name}/<int:id>", converters) for name in ("a", "b"))
+        assert one.segments[1] is other.segments[1]
+        with pytest.raises(RegistrationError, match="'id' is used twice"):
+            parse("/<int:id>/<int:id>", converters)
+
+    def test_a_segment_is_read_anew_once_its_converter_is_another(self):
+        converters = Converters()
+        before = parse("/<int:id>", converters)
+        converters.register("int", Converters().bind("str"), override=True)
+        after = parse("/<int:id>", converters)
+        assert before.placeholders[0].converter is not after.placeholders[0].converter
+
+    def test_segments_are_kept_to_an_end(self, monkeypatch):
+        monkeypatch.setattr(pattern, "_KEPT", 1)
+        converters = Converters()
+        for _ in range(2):
+            assert [segment.literals for segment in parse("/a/b", converters).segments] == [("a",), ("b",)]
+        assert len(converters.read) == 1
