@@ -102,7 +102,7 @@ def proxies(facts: Facts) -> Iterator[Finding]:
     readers = [
         one
         for one in facts.routes
-        if any(i.location == "header" and i.name.lower() in PROXY_NAMES for i in one.route.plan.inputs)
+        if any(i.location == "header" and i.name in PROXY_NAMES for i in one.route.plan.inputs)
     ]
     if readers:
         yield Finding(

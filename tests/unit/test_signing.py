@@ -156,3 +156,12 @@ def test_stray_bits_at_the_end_are_refused(length, spellings):
     read = [(text, raw) for text in texts if (raw := decode_base64url(text)) is not None]
     assert len(read) == spellings
     assert all(encode_base64url(raw) == text for text, raw in read)
+
+
+def test_every_text_of_the_alphabet_is_spelt_back():
+    for letter in "ABXYZabxyz0189-_":
+        for length in (4, 8):
+            text = letter.encode() * length
+            raw = decode_base64url(text)
+            assert raw is not None
+            assert encode_base64url(raw) == text

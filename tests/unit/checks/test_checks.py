@@ -9,7 +9,7 @@ import pytest
 from flasgo import CORS, AllowAny, Blueprint, Flasgo, Header, IsAuthenticated, bearer_token_backend
 from flasgo.checks.keys import weakness
 from flasgo.checks.run import ALWAYS, DEPLOYED, check
-from flasgo.checks.serving import variables_of
+from flasgo.checks.serving import variables_of, workers_of
 from flasgo.settings import DEFAULT_SECURITY_HEADERS, Settings
 
 KEY = "q7Vd2mXoR9tLkZ4wPbE8sNcYh1JfGu6A"
@@ -269,6 +269,25 @@ def test_f011_a_server_that_believes_proxies(monkeypatch, tmp_path):
 
     (only,) = found(sound(), "F011")
     assert only.where == ("FORWARDED_ALLOW_IPS", "Procfile:1")
+    (tmp_path / "Procfile").unlink()
+    (only,) = found(sound(), "F011")
+    assert only.where == ("FORWARDED_ALLOW_IPS",)
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS")
+    (tmp_path / "Procfile").write_text("web: uvicorn app:app --forwarded-allow-ips='*'\n")
+    (only,) = found(sound(), "F011")
+    assert only.where == ("Procfile:1",)
+    monkeypatch.setenv("UVICORN_FORWARDED_ALLOW_IPS", "*")
+    (only,) = found(sound(), "F011")
+    assert only.where == ("UVICORN_FORWARDED_ALLOW_IPS", "Procfile:1")
+
+
+def test_f011_other_inputs_are_none_of_a_proxys():
+    app = sound()
+
+    @app.get("/query")
+    def query(forwarded: str = "", client: Annotated[str, Header(alias="X-Client")] = ""): ...
+
+    assert found(app, "F011") == []
 
 
 @pytest.mark.parametrize(
@@ -276,15 +295,20 @@ def test_f011_a_server_that_believes_proxies(monkeypatch, tmp_path):
     [
         ("Procfile", "# uvicorn app:app\nweb: uvicorn app:app --port $PORT", ["Procfile:2: uvicorn"]),
         ("Dockerfile", 'FROM x\nCMD ["uvicorn", "app:app", "--workers", "4"]', ["Dockerfile:2: uvicorn"]),
+        ("Dockerfile", """CMD ["uvicorn","app:app"]""", ["Dockerfile:1: uvicorn"]),
+        ("web.Dockerfile", """CMD ['granian','app:app']""", ["web.Dockerfile:1: granian"]),
+        ("fly.toml", 'app = "daphne shop:app"\n[processes]\n  app = daphne shop:app', ["fly.toml:3: daphne"]),
+        ("Procfile", "\udcff\nweb: uvicorn app:app", ["Procfile:2: uvicorn"]),
         ("shop.service", "ExecStart=/srv/bin/gunicorn -k x shop:app", ["shop.service:1: gunicorn"]),
         ("compose.yaml", "command: hypercorn 'shop:app", ["compose.yaml:1: hypercorn"]),
         ("Procfile", "web: flasgo run app:app --workers 4", []),
         ("Dockerfile", "RUN pip install uvicorn[standard]==0.54", []),
+        ("Procfile", "web: uvicorn --version", []),
         ("notes.txt", "uvicorn app:app", []),
     ],
 )
 def test_f012_other_servers_are_found_beside_the_application(tmp_path, file, text, places):
-    (tmp_path / file).write_text(text)
+    (tmp_path / file).write_bytes(text.encode(errors="surrogateescape"))
 
     assert [place for one in found(sound(), "F012") for place in one.where] == places
 
@@ -294,7 +318,10 @@ def test_f012_a_servers_variables_and_its_missing_parser(monkeypatch):
     monkeypatch.setattr("flasgo.checks.serving.find_spec", lambda name: None)
     assert severities(sound(), "F012") == ["error"]
     monkeypatch.setenv("UVICORN_HOST", "0.0.0.0")
-    assert [one.where for one in found(sound(), "F012")] == [("UVICORN_HOST",)]
+    monkeypatch.setenv("GUNICORN_CMD_ARGS", "--workers=2")
+    monkeypatch.setenv("GRANIAN_PORT", "80")
+    monkeypatch.setenv("WEB_CONCURRENCY", "1")
+    assert [one.where for one in found(sound(), "F012")] == [("GRANIAN_PORT", "GUNICORN_CMD_ARGS", "UVICORN_HOST")]
 
 
 def test_f013_uvicorn_without_a_graceful_timeout(tmp_path, monkeypatch):
@@ -305,11 +332,25 @@ def test_f013_uvicorn_without_a_graceful_timeout(tmp_path, monkeypatch):
     assert found(sound(), "F013") == []
     procfile.write_text("web: uvicorn app:app --timeout-graceful-shutdown 30")
     assert found(sound(), "F013") == []
+    procfile.write_text("web: uvicorn --timeout-graceful-shutdown 30 app:app")
+    assert found(sound(), "F013") == []
+    procfile.write_text("web: run --timeout-graceful-shutdown=30 uvicorn app:app")
+    assert severities(sound(), "F013") == ["warning"]
     procfile.write_text("web: gunicorn app:app")
     assert found(sound(), "F013") == []
     procfile.write_text("web: uvicorn app:app")
     monkeypatch.setenv("UVICORN_TIMEOUT_GRACEFUL_SHUTDOWN", "30")
     assert found(sound(), "F013") == []
+
+
+def test_the_environment_is_read_as_servers_read_it():
+    assert variables_of({"WEB_CONCURRENCY": "2", "UVICORN_HOST": "x", "FORWARDED_ALLOW_IPS": "", "PATH": "/bin"}) == (
+        "UVICORN_HOST",
+        "WEB_CONCURRENCY",
+    )
+    counts = {"1": 1, "12": 12, "0": None, "00": None, "-1": None, "two": None, "\u0663": None, "\xb2": None, "": None}
+    assert {text: workers_of({"WEB_CONCURRENCY": text}) for text in counts} == counts
+    assert workers_of({}) is None
 
 
 def test_f014_wrong_credentials_are_counted_in_each_process():

@@ -32,6 +32,7 @@ def test_transfer_encoding_alone_is_let_pass(parts):
         ([CHUNKED, CHUNKED], {}),
         ([CHUNKED], {"http_version": "1.0"}),
         ([(b"transfer-encoding", b"xchunked")], {}),
+        ([(b"transfer-encoding", b"Xchunked")], {}),
         ([(b"transfer-encoding", b"gzip, chunked")], {}),
         ([(b"transfer-encoding", b"identity")], {}),
         ([(b"transfer-encoding", b"")], {}),
