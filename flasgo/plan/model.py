@@ -295,4 +295,4 @@ class Route(Struct, frozen=True):
 
     def every(self, kind: type[O]) -> tuple[O, ...]:
         """The options of this type, the one declared nearest to the handler first."""
-        return tuple(option for option in self.options if isinstance(option, kind))
+        return tuple([option for option in self.options if isinstance(option, kind)])

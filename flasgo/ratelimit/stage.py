@@ -55,6 +55,8 @@ class RateLimits:
     def quotas(self, route: Route) -> dict[RateLimitRule, Quota]:
         """The quotas that a route takes from; of two rules for the same counts, the lower."""
         rules = rules_of(route, self.defaults)
+        if not rules:
+            return {}
         own = route.every(RateLimitRule)
         quotas: dict[tuple[str, KeyFunc | None], Quota] = {}
         for number, rule in enumerate(rules):
