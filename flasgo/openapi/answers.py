@@ -1,7 +1,7 @@
 """What a route answers: its declared types by status, and the errors of its stages, its binding and its handler."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import TypeAlias
 
@@ -88,7 +88,9 @@ class Answers:
             elif forms := self._forms(of_status, speaks_json=as_json):
                 self._merge(found[str(status)].setdefault("content", {}), forms)
         opened = any(answer.open or _is_response(answer) for answer in answers)
-        found["default"] = {"description": "Whatever else the handler answers."} if opened else self._default(speaks)
+        found["default"] = (
+            {"description": "Whatever else the handler answers."} if opened else self._default(speaks, handlers)
+        )
         return found
 
     def _add_declared(self, found: dict[str, Schema], route: Route, answers: tuple[Answer, ...]) -> None:
@@ -177,12 +179,15 @@ class Answers:
             name = self._name(key, _as_name(phrase_of(status)), response)
         return {"$ref": f"#/components/responses/{name}"}
 
-    def _default(self, speaks_json: bool) -> Schema:
-        key = ("default", speaks_json)
+    def _default(self, speaks_json: bool, handlers: ErrorHandlers) -> Schema:
+        own = tuple(dict.fromkeys(handlers.functions()))
+        key = ("default", speaks_json, own)
         name = self._names.get(key)
         if name is None:
             content = self._told(Problem, ProblemDocument, speaks_json=speaks_json)
-            response: Schema = {"description": "Any other error: `status` and `code` say which.", "content": content}
+            response: Schema = {"description": "Any other error: `status` and `code` say which."}
+            if self._merge_answers_of(own, content):
+                response["content"] = content
             name = self._name(key, "Error", response)
         return {"$ref": f"#/components/responses/{name}"}
 
@@ -201,10 +206,18 @@ class Answers:
             if handler is None:
                 document = kind.document_type() if issubclass(kind, Problem) else ProblemDocument
                 self._merge(content, self._told(kind, document, speaks_json=speaks_json))
-            else:
-                for answer in answers_of(_returned_by(handler.function, self.schemas.codecs)):
-                    self._merge(content, self._content(answer))
+            elif not self._merge_answers_of([handler.function], content):
+                return {}
         return content
+
+    def _merge_answers_of(self, functions: Iterable[Endpoint], content: Schema) -> bool:
+        """Add what handlers of the user's declare. False where one may answer anything, so that nothing can be said."""
+        for function in functions:
+            for answer in answers_of(_returned_by(function, self.schemas.codecs)):
+                if answer.open or _is_response(answer):
+                    return False
+                self._merge(content, self._content(answer))
+        return True
 
     def _told(self, kind: type[HTTPException], document: type, *, speaks_json: bool) -> Schema:
         """The built-in forms: which one it is, is said by the request (pipeline/errors.py)."""

@@ -7,7 +7,7 @@ The form of the built-in answer (SPEC §1): problem+json (RFC 9457) for clients 
 speak typed JSON; a small page for browsers; text for everyone else.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 from urllib.parse import quote
 
@@ -26,6 +26,7 @@ from flasgo.http.media import preferred_format
 from flasgo.http.url import PATH_SAFE
 from flasgo.pipeline.hooks import Hook
 from flasgo.pipeline.threads import ThreadPool
+from flasgo.plan.model import Endpoint
 from flasgo.problems import Problem
 from flasgo.request import Request
 from flasgo.response import HTML, JSON, TEXT, Response, encode_json, quick, to_response
@@ -72,6 +73,12 @@ class ErrorHandlers(Struct, frozen=True):
     def nearest(self, kind: type[Exception], status: int | None) -> Hook | None:
         hook = self._own(kind, status)
         return self.outer.nearest(kind, status) if hook is None and self.outer is not None else hook
+
+    def functions(self) -> Iterator[Endpoint]:
+        """All of them, for the document: whatever is raised, one of these may answer."""
+        yield from (hook.function for hook in (*self.by_class.values(), *self.by_status.values()))
+        if self.outer is not None:
+            yield from self.outer.functions()
 
     def _own(self, kind: type[Exception], status: int | None) -> Hook | None:
         own = self.by_class.get(kind)

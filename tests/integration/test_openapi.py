@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from openapi_spec_validator import validate
 
 from flasgo import (
+    Blueprint,
     Body,
     ConfigurationError,
     Conflict,
@@ -747,6 +748,43 @@ class TestAnswers:
         shared = spec_of(app)["components"]["responses"]
         assert shared["NotFound"]["content"] == {"application/json": {"schema": {"$ref": "#/components/schemas/Taken"}}}
         assert "content" not in shared["Conflict"]
+
+    def test_any_of_the_users_handlers_may_answer_what_nobody_declared(self):
+        app = make()
+        part = Blueprint("part", url_prefix="/part")
+
+        @app.errorhandler(OSError)
+        async def broken(error: OSError) -> tuple[Taken, Literal[500]]: ...
+
+        @part.errorhandler(Conflict)
+        async def conflict(error: Conflict) -> str: ...
+
+        @app.get("/")
+        async def handler() -> Author: ...
+
+        @part.get("/")
+        async def in_part() -> Author: ...
+
+        app.register_blueprint(part)
+        spec = spec_of(app)
+
+        def default_of(path: str) -> list[str]:
+            reference = spec["paths"][path]["get"]["responses"]["default"]["$ref"]
+            return list(spec["components"]["responses"][reference.rpartition("/")[2]].get("content", {}))
+
+        assert default_of("/") == ["application/problem+json", "application/json"]
+        assert default_of("/part/") == ["application/problem+json", "text/plain", "application/json"]
+
+    def test_where_one_of_them_may_answer_anything_nothing_is_said(self):
+        app = make()
+
+        @app.errorhandler(OSError)
+        async def broken(error: OSError) -> Response: ...
+
+        @app.get("/")
+        async def handler() -> Author: ...
+
+        assert "content" not in spec_of(app)["components"]["responses"]["Error"]
 
 
 class TestSecurity:
