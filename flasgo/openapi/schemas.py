@@ -31,8 +31,11 @@ _JSON_TYPES: Mapping[type, str] = {str: "string", int: "integer"}
 VIA = "x-flasgo-via"
 """The place of a schema that is not known yet; no document has it in the end."""
 
-_WHITE = r"\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-"""What Python takes for white space: ECMA-262 has U+FEFF besides, and neither the separators before the blank nor U+0085."""
+_WHITE = r"\t-\r\u001C-\u0020\u0085\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
+"""What Python takes for white space: ECMA-262 has U+FEFF besides, and neither the separators before the blank nor U+0085.
+
+In capitals, for Swagger UI makes no example of a pattern with others.
+"""
 
 _PYTHON_ESCAPES = {r"\A": "^", r"\Z": "$", r"\s": f"[{_WHITE}]", r"\S": f"[^{_WHITE}]"}
 _PYTHON_PATTERN = re.compile(r"\\.|\(\?P<\w+>|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)

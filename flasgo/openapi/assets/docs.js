@@ -23,21 +23,22 @@
     return request;
   }
 
-  function choices() {
+  function choices(system) {
     return {
-      components: { JsonSchema_string_binary: nothing }, // looked for, and missed aloud, before the field for files is taken
+      components: {
+        // Looked for by its format; the field for text knows that of files.
+        JsonSchema_string_binary: function File(props) {
+          return system.React.createElement(props.getComponent("JsonSchema_string"), props);
+        },
+      },
       wrapComponents: {
-        JsonSchemaForm: function (Original, system) {
+        JsonSchemaForm: function (Original) {
           return function Form(props) {
             return system.React.createElement(Original, Object.assign({}, props, { schema: asField(props.schema) }));
           };
         },
       },
     };
-  }
-
-  function nothing() {
-    return null;
   }
 
   // The schema as Swagger UI has a field for it: a boolean, spelled in many ways (`type: [boolean, string]`) and in forms also empty,
