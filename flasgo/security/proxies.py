@@ -41,8 +41,8 @@ class Hop(Struct, frozen=True):
     """One step of the chain: whom a proxy received the request from (None where it does not say), and what that asked for."""
 
     address: Address | None
-    scheme: str | None = None
-    host: str | None = None
+    scheme: str
+    host: str | None
 
 
 class TrustedProxies:
@@ -110,7 +110,7 @@ def x_forwarded_hops(scope: Scope) -> Iterator[Hop]:
     client = scope.get("client")
     chain = _from_right(scope, b"x-forwarded-for") or ([client[0]] if client else ["unknown"])
     for place, node in enumerate(chain):
-        hop = hop_of(node, _at(schemes, place).lower() or None, _at(hosts, place) or None)
+        hop = hop_of(node, _at(schemes, place).lower(), _at(hosts, place) or None)
         if hop is None:
             return
         yield hop
@@ -129,7 +129,7 @@ def forwarded_hops(scope: Scope) -> Iterator[Hop]:
             if match is None or match[1].lower() in pairs:
                 return
             pairs[match[1].lower()] = match[2] if match[3] is None else match[3]
-        hop = hop_of(pairs.get("for", "unknown"), pairs.get("proto", "").lower() or None, pairs.get("host"))
+        hop = hop_of(pairs.get("for", "unknown"), pairs.get("proto", "").lower(), pairs.get("host"))
         if hop is None:
             return
         yield hop
@@ -146,7 +146,7 @@ def _at(values: list[str], place: int) -> str:
     return values[min(place, len(values) - 1)] if values else ""
 
 
-def hop_of(node: str, scheme: str | None, host: str | None) -> Hop | None:
+def hop_of(node: str, scheme: str, host: str | None) -> Hop | None:
     """The hop of a node's name; None where that is neither an address nor a way of hiding one."""
     address = parse_address(node)
     return None if address is None and HIDDEN.fullmatch(node) is None else Hop(address, scheme, host)

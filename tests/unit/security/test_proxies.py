@@ -65,6 +65,7 @@ FOR, PROTO, TO = b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"
         ([(FOR, b"1.1.1.1")], ("1.1.1.1", "http", b"shop.example")),
         ([(FOR, b"9.9.9.9, 1.1.1.1")], ("1.1.1.1", "http", b"shop.example")),
         ([(FOR, b"9.9.9.9"), (FOR, b"1.1.1.1")], ("1.1.1.1", "http", b"shop.example")),
+        ([(FOR, b"1.1.1.1"), (FOR, b"10.0.0.2")], ("1.1.1.1", "http", b"shop.example")),
         ([(FOR, b"9.9.9.9, \t1.1.1.1 , 10.0.0.7\t")], ("1.1.1.1", "http", b"shop.example")),
         ([(FOR, b"10.0.0.8, 10.0.0.7")], ("10.0.0.8", "http", b"shop.example")),
         ([(FOR, b"unknown")], (None, "http", b"shop.example")),
@@ -117,6 +118,12 @@ def test_a_peer_without_an_address_is_believed_where_unix_is_trusted(client):
     assert resolved(X, (PROTO, b"https"), client=None) == (None, "https", b"shop.example")
     stranger = TrustedProxies(["10.0.0.0/8"], "x-forwarded", log=LOG)
     assert not stranger.trusts_peer({"type": "http", "client": client})
+
+
+def test_a_peer_is_its_address_whatever_its_port():
+    for port in (0, 1, 65_535):
+        assert resolved(X, (FOR, b"1.1.1.1"), client=("10.0.0.1", port))[0] == "1.1.1.1"
+        assert resolved(X, (FOR, b"1.1.1.1"), client=("11.0.0.1", port))[0] == "11.0.0.1"
 
 
 def test_what_cannot_be_read_is_said_of_its_own_header_alone(caplog):
