@@ -236,8 +236,6 @@ LOCAL = re.compile(r"http://(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?\Z"
 
 def _shared_with(fields: Mapping[str, str], *, asks: bool = False) -> tuple[Severity, str] | None:
     origin = fields.get("access-control-allow-origin")
-    if origin is None:
-        return None
     credentials = fields.get("access-control-allow-credentials", "").lower() == "true"
     if origin == "null":
         return "error", 'lets the origin "null" read its answers: every sandboxed frame has it.'

@@ -94,6 +94,7 @@ def test_nothing_is_found_in_a_finished_application():
         ("F008", "warning", headers(content_security_policy="img-src 'self';")),
         ("F008", "warning", headers(x_content_type_options="sniff")),
         ("F008", "warning", headers(referrer_policy="unsafe-url")),
+        ("F008", "warning", headers(referrer_policy="Unsafe-URL")),
         ("F008", "warning", {"ENFORCE_NO_STORE_CACHE": False}),
         ("F009", "warning", {"ENABLE_DOCS": True}),
         ("F010", "warning", {"SECURITY_FAILURE_RATE_LIMIT": 0}),
@@ -105,6 +106,7 @@ def test_nothing_is_found_in_a_finished_application():
         ("F011", "error", {"TRUSTED_PROXIES": {"::/0", "10.0.0.1"}}),
         ("F011", "warning", {"PROXY_HEADERS": "forwarded"}),
         ("F018", "error", headers(access_control_allow_origin="*", access_control_allow_credentials="true")),
+        ("F018", "error", headers(access_control_allow_origin="*", access_control_allow_credentials="TRUE")),
         ("F018", "error", headers(access_control_allow_origin="null")),
         ("F018", "warning", headers(access_control_allow_origin="*")),
     ],
@@ -130,6 +132,9 @@ def test_a_setting_is_found(identity, severity, settings):
         {"MAX_REQUEST_BODY_BYTES": 100 * 2**20, "MAX_REQUEST_HEAD_BYTES": 2**16, "REQUEST_READ_TIMEOUT_SECONDS": 60},
         {"TRUSTED_PROXIES": {"10.0.0.0/8", "fd00::/16", "unix"}, "PROXY_HEADERS": "forwarded"},
         headers(access_control_allow_origin="https://app.shop.example"),
+        headers(access_control_allow_origin="https://app.shop.example", access_control_allow_credentials="true"),
+        headers(access_control_allow_credentials="true"),
+        headers(x_content_type_options="NoSniff"),
         {"RATE_LIMIT_DEFAULT": ("100/60",)},
     ],
 )
@@ -202,12 +207,19 @@ def test_f005_is_silent_of_a_cookie_that_is_never_set():
 
 
 def test_f006_without_csrf_is_a_warning_where_nothing_is_at_stake():
-    app = Flasgo(settings={**SOUND, "CSRF_ENABLED": False})
+    for more in ({}, {"CSRF_CHECK_ORIGIN": False}):
+        app = Flasgo(settings={**SOUND, "CSRF_ENABLED": False, **more})
 
-    @app.get("/")
-    def home(): ...
+        @app.get("/")
+        def home(): ...
 
-    assert severities(app, "F006") == ["warning"]
+        assert severities(app, "F006") == ["warning"]
+
+
+def test_f006_names_the_setting_that_is_off():
+    for name in ("CSRF_CHECK_ORIGIN", "CSRF_REQUIRE_ORIGIN"):
+        (only,) = found(sound(**{name: False}), "F006")
+        assert only.message.startswith(f"{name} is off")
 
 
 def test_f008_a_route_that_loosens_its_headers_is_named():
@@ -239,8 +251,12 @@ def test_f009_what_is_for_operators():
     @app.get("/debug/", permissions=[IsAuthenticated()])
     def shown_to_users(): ...
 
+    @app.get("/stats", permissions=[AllowAny()])
+    def said_to_be_open(): ...
+
     app.register_blueprint(inside)
-    assert [one.where[0].partition("  ")[0] for one in found(app, "F009")] == ["GET /internal/metrics"]
+    (only,) = found(app, "F009")
+    assert [place.partition("  ")[0] for place in only.where] == ["GET /stats", "GET /internal/metrics"]
 
 
 def test_f009_docs_behind_a_backend_are_not_public():
@@ -358,7 +374,9 @@ def test_f014_wrong_credentials_are_counted_in_each_process():
         app = sound(RATE_LIMIT_STORE="sqlite:///limits.db", **settings)
         app.register_auth_backend("bearer", bearer_token_backend(lambda token: None))
 
-        @app.get("/mine", auth="bearer")
+        app.register_auth_backend("own", lambda request: None)
+
+        @app.get("/mine", auth=["own", "bearer"])
         def mine(): ...
 
         return app
@@ -380,7 +398,8 @@ def test_f014_limits_and_sessions_of_one_process(monkeypatch):
         return app
 
     assert severities(made(), "F014", workers=1) == []
-    assert severities(made(), "F014", workers=None) == ["info"]
+    (perhaps,) = found(made(), "F014", workers=None)
+    assert (perhaps.severity, perhaps.message.partition(" count")[0]) == ("info", "Several processes would")
     assert severities(made(), "F014", workers=2) == ["warning"]
     assert severities(made(RATE_LIMIT_STORE="sqlite:///limits.db"), "F014", workers=2) == []
     assert severities(sound(), "F014", workers=2) == []
