@@ -91,6 +91,7 @@ def test_nothing_is_found_in_a_finished_application():
         ("F008", "warning", headers(content_security_policy="default-src 'self' 'unsafe-inline'")),
         ("F008", "warning", headers(content_security_policy="default-src 'self'; script-src https:")),
         ("F008", "warning", headers(content_security_policy="default-src *")),
+        ("F008", "warning", headers(content_security_policy="Default-Src *; img-src 'self'")),
         ("F008", "warning", headers(content_security_policy="img-src 'self';")),
         ("F008", "warning", headers(x_content_type_options="sniff")),
         ("F008", "warning", headers(referrer_policy="unsafe-url")),
