@@ -14,7 +14,7 @@ from urllib.parse import quote, urljoin
 
 from msgspec import Struct
 
-from flasgo.errors import FlasgoError
+from flasgo.errors import BadRequest
 from flasgo.outbound.addresses import Address
 from flasgo.patterns import regex
 
@@ -31,12 +31,25 @@ Refusal: TypeAlias = Literal[
 ]
 
 
-class SSRFViolation(FlasgoError, ValueError):
-    """A URL that must not be fetched. `code` is stable; the message may be shown: it never holds credentials or addresses."""
+class SSRFViolation(BadRequest, ValueError):
+    """A URL that must not be fetched. `code` is stable; the message may be shown: it never holds credentials or addresses.
+
+    Such a URL nearly always comes from the request, so the request is what is wrong with it: 400, where nobody handles it.
+    """
 
     def __init__(self, message: str, code: Refusal = "malformed_url") -> None:
         super().__init__(message)
-        self.code = code
+        self.refusal: Refusal = code
+
+    @property
+    def code(self) -> Refusal:
+        return self.refusal
+
+    def __str__(self) -> str:
+        return self.detail
+
+    def __reduce__(self) -> tuple[type["SSRFViolation"], tuple[str, Refusal]]:
+        return type(self), (self.detail, self.refusal)
 
 
 class OutboundURL(Struct, frozen=True):

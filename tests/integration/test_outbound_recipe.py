@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import pytest
 
@@ -270,3 +271,21 @@ def test_the_application_of_the_guide_answers_where_a_url_leads(monkeypatch: pyt
     assert found.json() == {"connect_to": "https://93.184.216.34/data", "host": "api.example.com"}
     assert refused.status_code == 422
     assert refused.json()["error"] == "scheme_not_allowed"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/", "file:///etc/passwd", "http://[::1]/", "http://a b/", "//x", ""])
+@pytest.mark.parametrize("path", ["/plain", "/async"])
+def test_a_url_that_must_not_be_fetched_is_the_request_s_mistake(path, url):
+    app = Flasgo(settings={"SECRET_KEY": "test-outbound-0123456789abcdefghij"})
+
+    @app.get("/plain")
+    def plain(url: str) -> dict[str, str]:
+        return {"url": app.resolve_outbound_url(url).url}
+
+    @app.get("/async")
+    async def later(url: str) -> dict[str, str]:
+        return {"url": (await app.ssrf.aresolve_url(url)).url}
+
+    answer = app.test_client().get(f"{path}?url={quote(url, safe='')}")
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert answer.json()["code"] in {"malformed_url", "scheme_not_allowed", "address_not_allowed"}
