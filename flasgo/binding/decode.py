@@ -10,7 +10,7 @@ from functools import partial
 from itertools import chain, islice
 
 from msgspec import Struct, ValidationError, convert
-from msgspec.inspect import DecimalType, FloatType, type_info
+from msgspec.inspect import DecimalType, FloatType
 
 from flasgo.binding.calls import TEXT_LOCATIONS, Calls, Given, Lasting, Step
 from flasgo.binding.content import MAX_ISSUES, compile_content
@@ -24,7 +24,7 @@ from flasgo.request import Request
 from flasgo.validation.codecs import NO_CODECS, Codecs
 from flasgo.validation.issues import collect
 from flasgo.validation.numbers import finite
-from flasgo.validation.shapes import counts_apart
+from flasgo.validation.shapes import counts_apart, type_info
 
 CONSTRAINTS = frozenset({"too_small", "too_large", "not_multiple", "too_short", "too_long", "pattern_mismatch"})
 """Issues of a path's value that is of its type; any other means that the path names nothing (404)."""

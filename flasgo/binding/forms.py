@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
-import msgspec
 from msgspec import ValidationError, convert
 from msgspec import inspect as shapes
 from msgspec.structs import replace
@@ -23,7 +22,7 @@ from flasgo.plan.model import MISSING, FormField
 from flasgo.validation.codecs import NO_CODECS, Codecs
 from flasgo.validation.issues import BOOL_WORDS, collect
 from flasgo.validation.numbers import finite
-from flasgo.validation.shapes import counts_apart
+from flasgo.validation.shapes import counts_apart, type_info
 from flasgo.validation.spellings import reader_of
 
 Raw: TypeAlias = dict[str, object]
@@ -53,7 +52,7 @@ class FormReader:
     ) -> None:
         self.codecs = codecs
         self.dec_hook = codecs.read if codecs.within(record) else None
-        shape = bare(msgspec.inspect.type_info(record))
+        shape = bare(type_info(record))
         self.record = record
         self.files = tuple((f.name, f.many, f.unsent) for f in fields if f.file)
         texts = [(f.name, _reads(f), f.unsent) for f in fields if not f.file]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeAlias, cast, get_args, get_origin
 
-from msgspec.inspect import AnyType, BoolType, LiteralType, StrType, type_info
+from msgspec.inspect import AnyType, BoolType, LiteralType, StrType
 
 from flasgo.http.query import MAX_FIELDS, parse_query
 from flasgo.plan.forms import alternatives_of
@@ -16,7 +16,7 @@ from flasgo.plan.model import Input
 from flasgo.plan.types import is_collection, peel
 from flasgo.request import Request
 from flasgo.validation.issues import BOOL_WORDS
-from flasgo.validation.shapes import nodes
+from flasgo.validation.shapes import nodes, type_info
 from flasgo.validation.spellings import reader_of
 
 Raw: TypeAlias = dict[str, object]

@@ -25,7 +25,7 @@ from flasgo.plan.types import (
     without_none,
 )
 from flasgo.validation.codecs import Codecs
-from flasgo.validation.shapes import nodes
+from flasgo.validation.shapes import nodes, type_info
 
 
 def body(reading: Reading, wire: str) -> Input:
@@ -147,7 +147,7 @@ def _has_files(annotation: object) -> bool:
 
 def _nothing(annotation: object) -> object:
     """The empty collection of this type; MISSING where its length is fixed."""
-    if not isinstance(bare(msgspec.inspect.type_info(annotation)), shapes.CollectionType):
+    if not isinstance(bare(type_info(annotation)), shapes.CollectionType):
         return MISSING
     kind, _ = peel(annotation)
     made: object = msgspec.convert([], cast("Any", get_origin(kind) or kind))

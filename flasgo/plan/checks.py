@@ -17,6 +17,8 @@ from uuid import UUID
 from msgspec import NODEFAULT, UNSET, Raw, Struct, ValidationError, convert
 from msgspec import inspect as shapes
 
+from flasgo.validation.shapes import once_for_each, type_info
+
 Check: TypeAlias = Callable[[object], bool]
 
 Record: TypeAlias = shapes.StructType | shapes.DataclassType | shapes.TypedDictType | shapes.NamedTupleType
@@ -50,13 +52,15 @@ CLASSES: Final[Mapping[type[shapes.Type], tuple[type, ...]]] = {
 """What a value of a type is encoded from as it is. A tuple is none of the lists, for it may be `(body, status)`."""
 
 
+@once_for_each
 def exact(annotation: object) -> Check:
     """The question for one type, compiled: may this value be encoded as it is?"""
     writer = _Writer()
     return writer.function(writer.whole(annotation))
 
 
-def exact_source(annotation: object) -> tuple[str, dict[str, object]]:
+@once_for_each
+def exact_source(annotation: object) -> tuple[str, Mapping[str, object]]:
     """The same question as the source of an expression of `value`, and the names that it uses: `n0`, `n1` and so on."""
     writer = _Writer()
     test = writer.whole(annotation)
@@ -65,7 +69,7 @@ def exact_source(annotation: object) -> tuple[str, dict[str, object]]:
 
 def classes(annotation: object) -> tuple[type, ...]:
     """The classes that a value of this type may be an instance of."""
-    return _classes(shapes.type_info(annotation))
+    return _classes(type_info(annotation))
 
 
 def outermost(annotation: object) -> Check:
@@ -74,13 +78,14 @@ def outermost(annotation: object) -> Check:
     return lambda value: isinstance(value, kinds)
 
 
+@once_for_each
 def narrow(annotation: object) -> Callable[[object], object]:
     """What gives a value as its declared type has it, and nothing more: subclasses lose what they add.
 
     A mapping, or an object with the right attributes, becomes the record that is declared. It raises ValidationError for
     a value that is not of the type at all.
     """
-    shape = shapes.type_info(annotation)
+    shape = type_info(annotation)
     return lambda value: _narrowed(shape, value)
 
 
@@ -94,7 +99,7 @@ class _Writer:
 
     def whole(self, annotation: object) -> str:
         """The test of an annotation; that of a record itself, and not the call of its function."""
-        shape = shapes.type_info(annotation)
+        shape = type_info(annotation)
         test = self.test(shape, "value") or self.outermost(shape, "value")
         return self.sources.get(test, test)
 

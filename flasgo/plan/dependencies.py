@@ -17,6 +17,7 @@ from flasgo.plan.returns import declares_awaitable
 from flasgo.plan.signature import Signature, call_of, check_named, made_by, signature_of, source_of
 from flasgo.plan.types import UNIONS, describe, is_record, members, peel, resolve
 from flasgo.settings import Settings
+from flasgo.validation.shapes import type_info
 
 CARRIERS = (AsyncIterable, Iterable, AbstractContextManager, AbstractAsyncContextManager)
 """Of what these carry, the first argument is what a parameter gets."""
@@ -89,7 +90,7 @@ def _with_defaults(signature: Signature, function: Endpoint) -> Signature:
     """The signature of a record's class has marks where a default is made anew each time: what is made stands for them."""
     if not isinstance(function, type) or not is_record(function):
         return signature
-    fields = getattr(msgspec.inspect.type_info(function), "fields", ())
+    fields = getattr(type_info(function), "fields", ())
     made = {f.name: f.default_factory() for f in fields if f.default_factory is not msgspec.NODEFAULT}
     parameters = tuple(replace(p, default=made[p.name]) if p.name in made else p for p in signature.parameters)
     return replace(signature, parameters=parameters)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import get_args
 
-import msgspec
 from msgspec import inspect as shapes
 from msgspec.structs import replace
 
@@ -11,6 +10,7 @@ from flasgo.http.uploads import UploadedFile
 from flasgo.plan.model import MISSING, FormField
 from flasgo.plan.types import members, peel
 from flasgo.validation.codecs import NO_CODECS, Codecs
+from flasgo.validation.shapes import type_info
 
 TEXTUAL = (
     shapes.AnyType,
@@ -35,7 +35,7 @@ ANY_TEXT = (shapes.AnyType, shapes.BytesType, shapes.StrType)
 
 def form_fields(record: object, codecs: Codecs = NO_CODECS) -> tuple[FormField, ...]:
     """The fields of a record as a form has them. Raises TypeError, which says why, for what no form can carry."""
-    shape = bare(msgspec.inspect.type_info(record))
+    shape = bare(type_info(record))
     if isinstance(shape, shapes.NamedTupleType) or (isinstance(shape, shapes.StructType) and shape.array_like):
         raise TypeError("its members have places, not names")
     if not isinstance(shape, (shapes.StructType, shapes.DataclassType, shapes.TypedDictType)):

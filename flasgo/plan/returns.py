@@ -46,6 +46,24 @@ def plan_returns(annotation: object, source: Source, codecs: Codecs = NO_CODECS)
         return ANYTHING
     if type(annotation) is type and annotation in PLAIN:
         return Returns("plain", plain=(annotation,))
+    key = annotation, codecs
+    try:
+        known = _known.get(key)
+    except TypeError:  # metadata that cannot be hashed
+        return _planned(annotation, source, codecs)
+    if known is None:
+        known = _planned(annotation, source, codecs)
+        if len(_known) >= MAX_KNOWN:
+            _known.clear()
+        _known[key] = known
+    return known
+
+
+MAX_KNOWN = 1024
+_known: dict[tuple[object, Codecs], Returns] = {}  # many handlers declare the same
+
+
+def _planned(annotation: object, source: Source, codecs: Codecs) -> Returns:
     try:
         answers = tuple(_answers(annotation, Answer(None), codecs))
     except RecursionError:

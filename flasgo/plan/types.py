@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from flasgo.validation.codecs import NO_CODECS, Codecs
-from flasgo.validation.shapes import nodes
+from flasgo.validation.shapes import nodes, type_info
 
 COLLECTIONS = frozenset({list, set, frozenset, tuple})
 SCALARS = frozenset({str, int, float, bool, bytes, Decimal, UUID, date, datetime, time, timedelta})
@@ -229,7 +229,7 @@ def admits(annotation: object, *kinds: type[msgspec.inspect.Type]) -> bool:
 
 def _is_custom(kind: object) -> bool:
     try:
-        return isinstance(msgspec.inspect.type_info(kind), msgspec.inspect.CustomType)
+        return isinstance(type_info(kind), msgspec.inspect.CustomType)
     except TypeError:  # it is no type at all
         return False
 

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import partial
 from types import GenericAlias, MappingProxyType
 from typing import Annotated, Any, Final, Literal, Union
 from uuid import UUID
@@ -36,7 +36,7 @@ from flasgo.errors import Issue, Location
 from flasgo.patterns import regex
 from flasgo.validation.codecs import NO_CODECS, Codec, Codecs
 from flasgo.validation.numbers import finite
-from flasgo.validation.shapes import counts_apart, nodes
+from flasgo.validation.shapes import counts_apart, nodes, type_info
 from flasgo.validation.spellings import Misspelt, is_spelled, spelling_of
 
 BOOL_WORDS: Final[Mapping[str, bool]] = MappingProxyType(
@@ -81,7 +81,7 @@ def collect(
     collector = _Collector(location, strict=strict, limit=limit, budget=budget, codecs=codecs)
     settled = value
     with suppress(RecursionError):  # the caller may stand deep in the stack already
-        settled = collector.visit(_shape(expected), value, at)
+        settled = collector.visit(type_info(expected), value, at)
     if not collector.issues:
         collector.conclude(settled, expected, at)
     return tuple(collector.issues)
@@ -192,7 +192,7 @@ class _Collector:
     def _by_codec(self, codec: Codec[Any, Any], value: object, pointer: str) -> object:
         """A value of a class of the user's: first as it is sent, then as what it stands for."""
         found = len(self.issues)
-        settled = self.visit(_shape(codec.wire), value, pointer)
+        settled = self.visit(type_info(codec.wire), value, pointer)
         if self._exhausted or len(self.issues) > found:
             return value
         result = self._attempt(settled, codec.kind)
@@ -473,16 +473,6 @@ _CLASSES: Final[Mapping[type[shapes.Type], type]] = {
 }
 _WRONG_KIND: Final = frozenset({"type_error", "invalid_format", "invalid_choice"})
 _NON_FINITE: Final = regex(rb'"-?(?:s?NaN\d*|Infinity)"')
-
-
-def _shape(expected: object) -> shapes.Type:
-    try:
-        return _known_shape(expected)
-    except TypeError:  # an annotation with unhashable metadata
-        return shapes.type_info(expected)
-
-
-_known_shape = lru_cache(maxsize=256)(shapes.type_info)
 
 
 def _bare(shape: shapes.Type) -> shapes.Type:

@@ -1,24 +1,34 @@
 """Types as msgspec describes them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
+from typing import TypeVar
 
 from msgspec import inspect
 
+T = TypeVar("T")
 
+
+def once_for_each(make: Callable[[object], T]) -> Callable[[object], T]:
+    """The same function of an annotation, which remembers what it has made: many handlers use the same types."""
+    known = lru_cache(maxsize=1024)(make)
+
+    def made(annotation: object) -> T:
+        try:
+            return known(annotation)
+        except TypeError:  # metadata that cannot be hashed; or, once more, what `make` refuses
+            return make(annotation)
+
+    return made
+
+
+@once_for_each
 def nodes(annotation: object) -> tuple[inspect.Type, ...]:
     """Every type inside a type, itself first, each record once. Raises TypeError for what msgspec does not know."""
-    try:
-        return _known_nodes(annotation)
-    except TypeError:  # metadata that cannot be hashed; or, once more, what msgspec does not know
-        return _nodes(annotation)
-
-
-def _nodes(annotation: object) -> tuple[inspect.Type, ...]:
     return tuple(_walk(inspect.type_info(annotation), set()))
 
 
-_known_nodes = lru_cache(maxsize=1024)(_nodes)  # many handlers use the same types
+type_info = once_for_each(inspect.type_info)
 
 
 def _walk(node: object, seen: set[int]) -> Iterator[inspect.Type]:

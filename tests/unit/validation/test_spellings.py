@@ -100,7 +100,7 @@ def read(kind: object, text: str) -> object:
         (UUID | Size, "2.0", Size.LARGE),
         (UUID | Size, "3", MISSPELT),
         (UUID | Literal[2], "2", 2),
-        (UUID | Size, ID, ID),
+        pytest.param(UUID | Size, ID, ID, id="a UUID or a choice"),
     ],
 )
 def test_text_is_looked_at_before_it_is_read(kind: object, text: str, expected: object):
