@@ -174,6 +174,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     API_VERSION: Annotated[str, Meta(max_length=200)] = "0.3.0"
     API_DESCRIPTION: Annotated[str, Meta(max_length=65_536)] = ""
     API_TAGS: Mapping[str, str] = MappingProxyType({})
+    API_SERVERS: Mapping[str, str] = MappingProxyType({})
     DOCS_AUTH_BACKEND: str = ""
 
     SSRF_ENABLED: bool = True
@@ -191,6 +192,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         """Mappings become read-only, header names lower-case; values that are no mappings are left for `load_settings`."""
         force_setattr(self, "SECURITY_HEADERS", _read_only(_lower_names(self.SECURITY_HEADERS)))
         force_setattr(self, "API_TAGS", _read_only(self.API_TAGS))
+        force_setattr(self, "API_SERVERS", _read_only(self.API_SERVERS))
         force_setattr(self, "EXTRA", _read_only(self.EXTRA))
 
     @classmethod

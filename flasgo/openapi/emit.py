@@ -96,6 +96,8 @@ class _Writer:
         if security:
             components["securitySchemes"] = security
         found: Schema = {"openapi": VERSION, "info": info, "paths": self.paths, "components": components}
+        if settings.API_SERVERS:
+            found["servers"] = [_server(url, text) for url, text in settings.API_SERVERS.items()]
         tags = _tags({**self.subject.additions.tags, **settings.API_TAGS}, self.tags)
         return found | ({"tags": tags} if tags else {})
 
@@ -258,6 +260,10 @@ def _key(scheme: SecurityScheme) -> str:
 def _scheme(scheme: SecurityScheme) -> Schema:
     names = {"location": "in", "bearer_format": "bearerFormat", "open_id_connect_url": "openIdConnectUrl"}
     return {names.get(name, name): value for name, value in to_builtins(scheme).items() if name != "id"}
+
+
+def _server(url: str, description: str) -> Schema:
+    return {"url": url} | ({"description": description} if description else {})
 
 
 def _tags(described: Mapping[str, str], used: Iterable[str]) -> list[Schema]:

@@ -116,7 +116,9 @@ class Document:
         spec = self.spec()
         known = self._written.get(root)
         if known is None or known[0] is not spec:
-            body = encode_json({**spec, "servers": [{"url": root}]} if root else spec)
+            others = spec.get("servers", ())
+            here = {"servers": [{"url": root or "/"}, *others]} if root or others else {}
+            body = encode_json({**spec, **here})
             known = (spec, body, ETag(sha256(body).hexdigest()[:32]))
             if len(self._written) < MAX_ROOTS or root in self._written:
                 self._written[root] = known

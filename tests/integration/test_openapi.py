@@ -214,6 +214,18 @@ class TestDocument:
         with pytest.raises(ConfigurationError, match="operation_id='one' is that of"):
             app.openapi_spec()
 
+    def test_it_says_where_else_it_is_served_and_where_itself_first(self):
+        servers = {"https://api.shop.example": "Production.", "https://try.shop.example/v1": ""}
+        app = make(API_SERVERS=servers, ENABLE_DOCS=True)
+        others = [
+            {"url": "https://api.shop.example", "description": "Production."},
+            {"url": "https://try.shop.example/v1"},
+        ]
+        assert spec_of(app)["servers"] == others
+        assert app.test_client().get("/openapi.json").json()["servers"] == [{"url": "/"}, *others]
+        below = app.test_client(root_path="/shop").get("/openapi.json")
+        assert below.json()["servers"] == [{"url": "/shop"}, *others]
+
     def test_tags_are_listed_in_their_order(self):
         app = make(API_TAGS={"books": "All books.", "cats": "None."})
         app.get("/a", tags=["dogs", "books"], deprecated=True)(lambda: "")

@@ -108,6 +108,7 @@ class TestDefaults:
             "ALLOWED_REDIRECT_HOSTS",
             "STRICT_SLASHES",
             "API_TAGS",
+            "API_SERVERS",
             "DOCS_AUTH_BACKEND",
             "DEFAULT_PERMISSIONS",
             "REMEMBER_COOKIE_NAME",
