@@ -261,13 +261,16 @@ class Incoming:
         self._first: Message | Pending | None = first
         self._limit = limit
         self._idle = idle_seconds
-        self._kept: list[bytes] = []
+        self._kept = bytearray()  # pieces on their own would take many times as much
         self._size = 0
         self._started = 0.0
 
     async def whole(self) -> bytes:
         """The body in one piece; raises as `pieces` does."""
-        return b"".join([piece async for piece in self.pieces()])
+        body = bytearray()
+        async for piece in self.pieces():
+            body += piece
+        return bytes(body)
 
     async def keep(self, most: int) -> bool:
         """Take in what comes, for whoever reads it later, until all is here or it is more than `most` bytes; whether it is all.
@@ -275,7 +278,7 @@ class Incoming:
         Raises as `pieces` does.
         """
         while self.more and self._size <= most:
-            self._kept.append(await self._counted())
+            self._kept += await self._counted()
         return not self.more
 
     async def pieces(self) -> AsyncGenerator[bytes]:
@@ -290,10 +293,9 @@ class Incoming:
         if self.taken:
             raise RuntimeError("The body was read already, or is being read; use either stream() or body(), and once.")
         self.taken = True
-        kept, self._kept = self._kept, []
-        for piece in kept:
-            if piece:
-                yield piece
+        if self._kept:
+            kept, self._kept = bytes(self._kept), bytearray()
+            yield kept
         try:
             while self.more:
                 piece = await self._counted()

@@ -1,4 +1,5 @@
 import asyncio
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -153,6 +154,33 @@ async def test_a_body_comes_in_pieces_or_whole():
     body = incoming(*events)
     assert [piece async for piece in body.pieces()] == [b"a", b"bc"]
     assert body.more is False
+
+
+async def test_what_is_kept_comes_as_one_piece_and_the_rest_as_it_comes():
+    events = (event(b"a", True), event(b"", True), event(b"b", True), event(b"c", True), event(b"d", False))
+    body = incoming(*events)
+    assert not await body.keep(1)
+    assert [piece async for piece in body.pieces()] == [b"ab", b"c", b"d"]
+    body = incoming(*events)
+    assert await body.keep(4)
+    assert not body.taken
+    assert await body.whole() == b"abcd"
+    body = incoming(*events, limit=3)
+    with pytest.raises(ContentTooLarge):
+        await body.keep(100)
+
+
+async def test_a_body_of_single_bytes_takes_no_more_room_than_another():
+    count = 20_000
+    body = incoming(*[event(b"x", True)] * count, event(b"", False), limit=count)
+    await asyncio.sleep(0)
+    tracemalloc.start()
+    try:
+        await body.keep(count)
+        assert tracemalloc.get_traced_memory()[0] < 4 * count  # each piece on its own: many times as much
+    finally:
+        tracemalloc.stop()
+    assert len(await body.whole()) == count
 
 
 async def test_pieces_are_counted_as_they_come():
