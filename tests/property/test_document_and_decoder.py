@@ -4,6 +4,7 @@ import enum
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
@@ -12,11 +13,12 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypedDict, Type
 from urllib.parse import quote
 from uuid import UUID
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, defstruct
 
 from flasgo import Body, Cookie, Flasgo, Form, Header, Path, Query
 
@@ -68,6 +70,19 @@ class Point(NamedTuple):
 class Loose(TypedDict, total=False):
     a: int
     b: str
+
+
+@dataclass
+class Address:
+    street: Annotated[str, Meta(max_length=4)]
+    number: int = 1
+    tags: list[Literal["a", "b"]] = field(default_factory=list)
+
+
+@attrs.define
+class Car:
+    wheels: Annotated[int, Meta(ge=3, le=4)]
+    garage: Address | None = None
 
 
 class Inner(Struct, rename="camel"):
@@ -162,6 +177,9 @@ NESTED: tuple[Any, ...] = (
     int | str | None,
     Point,
     Loose,
+    Address,
+    Car,
+    list[Car | None],
     Inner,
     Closed,
     Cat | Dog,
@@ -421,13 +439,15 @@ PLACES: dict[str, tuple[object, Callable[[list[str]], dict[str, Any]], str]] = {
     "cookie": (Cookie(), by_cookie, '";,\\ '),
     "form": (Form(), by_form, ""),
     "multipart": (Form(), by_multipart, ""),
+    "form of a record": (Form(), by_form, ""),
 }
 
 
 @cache
 def text_route(place: str, annotation: Any) -> tuple[Any, Any, dict[str, Any]]:
     marker, _, _ = PLACES[place]
-    client, operation = route(Annotated[annotation, marker])
+    kind: Any = defstruct("Record", [("v", annotation)]) if place == "form of a record" else annotation
+    client, operation = route(Annotated[kind, marker])
     if "form" in place or place == "multipart":
         contents = operation["requestBody"]["content"]
         schema = contents["application/x-www-form-urlencoded"]["schema"]["properties"]["v"]
