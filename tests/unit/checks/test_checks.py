@@ -148,7 +148,15 @@ def test_a_key_is_weak_for_one_reason_at_least():
     assert weakness("Testing-0123") == "begins like a key that was written to be replaced"
     assert weakness("abcdefghijklmnopqrstuvwxyz0123456789") == "is a row of characters in their order"
     assert weakness("aab" * 10 + "cdefgh") == "has too few different characters to be random (about 66 bits)"
+    assert weakness("zyxwvutsrqponmlkjihgfedcba9876543210") == "is a row of characters in their order"
+    assert weakness("aabbccddeeffgghhiijjkkllmmnnooppqq") == "is a row of characters in their order"
+    assert weakness("abcXdefQghiKjklWmnoPpqrZstuVwxyRz") is None  # half of it is
     assert weakness(KEY) is None
+
+
+def test_f002_says_which_key_it_is():
+    (only,) = found(sound(SECRET_KEY_FALLBACKS=[OLD_KEY, "abcdefgh" * 4]), "F002")
+    assert only.message.startswith("Key 2 of SECRET_KEY_FALLBACKS is a shorter text, repeated")
 
 
 def test_f000_an_application_that_cannot_be_frozen_is_the_only_finding():
@@ -457,6 +465,33 @@ def test_f016_what_lies_in_a_static_folder(tmp_path):
     error, warning = found(app, "F016", deploy=False)
     assert (error.severity, error.where) == ("error", ("js/build.py",))
     assert (warning.severity, warning.where) == ("warning", (".env", ".git", "passwd -> /etc/passwd"))
+
+
+def served(static, *names):
+    """What F016 says is served of these files, a name with a slash at its end being a folder."""
+    for name in names:
+        path = static / name
+        (path if name.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
+        if not name.endswith("/"):
+            path.touch()
+    app = sound()
+    app.configure_static(static)
+    return [place for one in found(app, "F016", deploy=False) for place in one.where]
+
+
+def test_f016_knows_what_no_visitor_should_have(tmp_path):
+    endings = ("py", "pyc", "pyo", "sqlite", "sqlite3", "db", "pem", "key", "bak", "swp", "sql")
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / "itself").symlink_to(".")
+    names = [f"x.{ending}" for ending in endings]
+    assert served(tmp_path / "static", *names, "A.PY", "folder.py/", "x.html", "x.pyx") == sorted([*names, "A.PY"])
+
+
+def test_f016_tells_of_20_and_looks_at_so_many_names(tmp_path, monkeypatch):
+    assert served(tmp_path / "many", *(f"{number:02}.py" for number in range(25))) == [f"{n:02}.py" for n in range(20)]
+    for most, shown in ((2, ["a.py"]), (3, ["a.py", "sub/b.py"])):
+        monkeypatch.setattr("flasgo.checks.folders.MOST", most)
+        assert served(tmp_path / f"deep{most}", "a.py", "sub/b.py") == shown
 
 
 def test_f016_a_clean_folder_and_one_that_is_gone(tmp_path):
