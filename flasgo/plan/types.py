@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
+from flasgo.patterns import regex
 from flasgo.validation.codecs import NO_CODECS, Codecs
 from flasgo.validation.shapes import nodes, type_info
 
@@ -244,6 +245,8 @@ def json_problem(annotation: object, *, besides: type = object, codecs: Codecs =
         return f"a type inside it names {error.name!r}, which its module does not have; define or import it there, for run time too"
     except Exception as error:  # noqa: BLE001 - the annotations of a model are code of the user's: they may raise anything
         problem = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
+        if _OF_A_UNION.search(problem) is not None:
+            return f"{problem}; put the constraint to the one type that it is of: Annotated[str, Meta(…)] | None"
         return f"{problem}; correct the type"
     empty = next(filter(None, map(_nothing_fits, nodes(annotation))), None)
     if empty is not None:
@@ -251,6 +254,9 @@ def json_problem(annotation: object, *, besides: type = object, codecs: Codecs =
     if custom:
         return _uncarried(custom[0])
     return next(filter(None, (_default_problem(default, codecs) for default in _defaults(annotation))), None)
+
+
+_OF_A_UNION = regex(r"^Can only set .*(?: \| |Optional\[|Union\[)")
 
 
 def _uncarried(kind: type) -> str:

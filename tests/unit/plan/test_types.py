@@ -198,6 +198,14 @@ def test_json_problem_is_none_or_a_sentence():
     assert "is not a type that JSON can carry" in str(json_problem(complex))
 
 
+def test_a_constraint_of_a_union_is_sent_to_its_place():
+    for kind in (Annotated[str | None, Meta(max_length=3)], Annotated[Optional[str], Meta(max_length=3)]):
+        said = str(json_problem(kind))
+        assert said.startswith("Can only set `max_length` on a str")
+        assert said.endswith("; put the constraint to the one type that it is of: Annotated[str, Meta(…)] | None")
+    assert str(json_problem(Annotated[int, Meta(max_length=3)])).endswith("; correct the type")
+
+
 @table(
     "annotation, expected",
     [
