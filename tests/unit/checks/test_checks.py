@@ -10,6 +10,7 @@ from flasgo import CORS, AllowAny, Blueprint, Flasgo, Header, IsAuthenticated, b
 from flasgo.checks.keys import weakness
 from flasgo.checks.run import ALWAYS, DEPLOYED, check
 from flasgo.checks.serving import variables_of, workers_of
+from flasgo.lifespan import warn_of_random_key
 from flasgo.settings import DEFAULT_SECURITY_HEADERS, Settings
 
 KEY = "q7Vd2mXoR9tLkZ4wPbE8sNcYh1JfGu6A"
@@ -194,6 +195,16 @@ def test_f001_and_f019_a_random_key_is_not_one(caplog):
     assert severities(app, "F019", workers=4) == ["error"]
     assert check(app) == []
     assert caplog.records == []
+
+
+def test_what_is_a_finding_is_no_line_of_the_log_too(caplog):
+    warn_of_random_key.cache_clear()
+
+    assert severities(Flasgo(settings={"ALLOWED_HOSTS": {"shop.example"}}), "F001") == ["error"]
+    assert caplog.records == []
+    warn_of_random_key.cache_clear()
+    Flasgo().freeze()
+    assert len(caplog.records) == 1  # it is heard again
 
 
 def test_f006_lists_the_routes_that_browsers_could_be_made_to_call():
