@@ -117,6 +117,25 @@ def test_a_body_that_has_not_come_whole_is_not_ready():
     assert made.incoming is not None
 
 
+class Turns:
+    """What a server may give that is no coroutine: a body after so many turns of the loop."""
+
+    def __init__(self, turns: int) -> None:
+        self.turns = turns
+
+    def __await__(self):
+        for _ in range(self.turns):
+            yield  # as a coroutine does that lets others run
+        return {"type": "http.request", "body": b"abc", "more_body": False}
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2])
+async def test_what_brings_a_body_need_not_be_a_coroutine(turns):
+    made = Request.of(scope(), lambda: Turns(turns), Terms())
+    assert made.body_ready() == (None if turns else b"abc")
+    assert await made.body() == b"abc"
+
+
 def test_what_is_ready_is_measured_and_a_client_that_has_left_is_noticed():
     with pytest.raises(ContentTooLarge):
         received({"type": "http.request", "body": b"abc"}, limit=2).body_ready()
