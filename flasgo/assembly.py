@@ -316,6 +316,7 @@ AFTER: Mapping[Place, type] = MappingProxyType(
 
 
 def _hooked(hooks: Sequence[Hook]) -> tuple[Stage, ...]:
+    """The hooks before a handler; the body that plain ones may ask for is waited for first."""
     return Arrival(hooks, first=True), BeforeHooks(hooks)
 
 

@@ -42,6 +42,7 @@ from flasgo.validation.decode import decoder_for
 T = TypeVar("T")
 
 FINISHED: Final = object()
+"""What `next` gives in the place of a step, where there is none left."""
 
 
 class Application(Protocol):
@@ -344,7 +345,7 @@ class Request(Visited, Notes, FlaskHabits, Struct, eq=False, dict=True, weakref=
             limit = self.terms.max_body_bytes
         # Mostly the event is there: then nothing is awaited, no timer set and no StopIteration caught, each of which costs more
         # than many a handler.
-        steps: Any = self._first_step(limit)
+        steps: Any = self._first_step(limit)  # a generator, of which no type says that it may await, too
         yielded = next(steps, FINISHED)
         if yielded is not FINISHED:
             self._come_in(Pending(steps, yielded), limit)
@@ -355,13 +356,13 @@ class Request(Visited, Notes, FlaskHabits, Struct, eq=False, dict=True, weakref=
         """Receive the first event, and take the body from it if it is there at once, and whole; else give the event."""
         if b"expect" in self.fields:
             check_announced(self.fields, limit)  # a server says 100 Continue when it is asked for the body
-        # A coroutine takes its steps itself: asking for its iterator costs an object. (No type says that it can.)
-        waited: Any = self.receive()
+        # A coroutine takes its steps itself: asking for its iterator costs an object.
+        waited: Any = self.receive()  # no type says that a coroutine can
         if type(waited) is not CoroutineType:
             waited = waited.__await__()
         event = yield from waited
         if self.incoming is not None:
-            return cast("Message", event)
+            return cast("Message", event)  # what comes of a step is Any
         if "more_body" in event and event["more_body"]:  # noqa: RUF019 - a call less
             self._come_in(event, limit)
         elif event["type"] != BODY_EVENT:

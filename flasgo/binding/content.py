@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from copy import deepcopy
 from functools import partial
 from itertools import islice
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 from msgspec import Struct, ValidationError
 from msgspec.structs import replace
@@ -73,7 +73,7 @@ LATER = ("body = await body_later(request)",)
 
 
 def _json(body: Input, codecs: Codecs) -> Content:
-    source = json_source(cast("type[object]", body.annotation), codecs)
+    source = json_source(body.annotation, codecs)
 
     async def later(request: Request) -> object:
         if not body.required and not await request.body():
@@ -91,7 +91,7 @@ def _json(body: Input, codecs: Codecs) -> Content:
 
 
 def _either(body: Input, codecs: Codecs) -> Content:
-    source = json_source(cast("type[object]", body.annotation), codecs)
+    source = json_source(body.annotation, codecs)
     (record,), _ = without_none(body.annotation)
     reader = FormReader(record, body.fields or (), codecs=codecs)
     check = media_check((JSON, URLENCODED_FORM, MULTIPART_FORM))
@@ -102,7 +102,6 @@ def _either(body: Input, codecs: Codecs) -> Content:
             return fresh(body.default)
         if check(request) != JSON_TYPE:
             return _read(reader, await request.read_form())
-        request.require_json()
         return source.decode(await request.body())
 
     if not body.required:

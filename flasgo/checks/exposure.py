@@ -8,8 +8,7 @@ from flasgo.plan.access import Access
 from flasgo.plan.cors import ANY, CORS, cors_of, cors_of_settings
 from flasgo.plan.headers import RouteHeaders
 from flasgo.plan.limits import RateLimitRule, rule_of, rules_of
-from flasgo.plan.model import Route
-from flasgo.security.csrf import SAFE_METHODS
+from flasgo.plan.model import SAFE_METHODS, Route
 from flasgo.settings import DEFAULT_SECURITY_HEADERS
 
 METRICS = re.compile(r"/(?:metrics|prometheus|statsz?|debug|actuator|health/details)/?$")

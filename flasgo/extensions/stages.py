@@ -27,7 +27,7 @@ _TAKEN = frozenset({
     *("request", "scope", "fields", "response", "error", "wait", "answer", "run", "after", "afterwards", "handler", "render"),
     *("handle", "make", "value", "values", "path", "query", "header", "cookie", "body", "form", "submitted"),
     *("path_raw", "query_raw", "header_raw", "cookie_raw", "hop", "new", "Response", "content_type", "encode"),
-    *("decode_body", "decode_quickly", "DecodeError", "shallow", "body_later"),
+    *("decode_body", "decode_quickly", "DecodeError", "body_later", "make_one"),
 })  # fmt: skip
 _NUMBERED = regex(r"(?:step|then|commit|finish|made|d|n)\d+")
 """The names that a generated handle has (pipeline/chain.py), or gives to what it has bound (binding/decode.py), provided

@@ -13,10 +13,8 @@ from flasgo.http.forms import MULTIPART
 from flasgo.http.media import essence
 from flasgo.pipeline.hooks import Hook
 from flasgo.pipeline.stage import GateStep, Part
-from flasgo.plan.model import Route
+from flasgo.plan.model import SAFE_METHODS, Route
 from flasgo.request import Request
-
-BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 class Arrival:
@@ -30,7 +28,7 @@ class Arrival:
         if (
             not self._here
             or route is None
-            or route.methods <= BODILESS
+            or route.methods <= SAFE_METHODS
             or route.plan.call != "sync"
             or not route.threaded
         ):

@@ -19,7 +19,7 @@ import linecache
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
@@ -82,7 +82,7 @@ class Composer:
         Errors of steps, handler and commits are answered; finishers, innermost first, see every response.
         """
         if ending.work is not None:  # part of a hop, which is made for it
-            return cast("Handle", generate(HEAD, *_written(parts, ending, self.net, self.pool)))
+            return generate(HEAD, *_written(parts, ending, self.net, self.pool))
         kept = (*parts, *ending.common.values())  # so that their identities stand for them
         shape = (*map(id, kept), ending.lines, *ending.names, ending.usual and (ending.usual.test, ending.usual.status))
         if shape in self._known:
@@ -93,7 +93,8 @@ class Composer:
             make = maker_of(HEAD, lines, common, tuple(ending.names))(**common)
             if len(self._known) < MAX_SHAPES:
                 self._known[shape] = kept, make
-        return cast("Handle", make(**ending.names))
+        handle: Handle = make(**ending.names)
+        return handle
 
 
 def _written(parts: Sequence[Part], ending: Ending, net: Net, pool: ThreadPool) -> tuple[list[str], dict[str, object]]:
@@ -224,7 +225,7 @@ def _in_one_hop(works: Sequence[Work]) -> Work:
     return all_of_them
 
 
-def generate(head: str, lines: Sequence[str], names: dict[str, object]) -> Callable[..., object]:
+def generate(head: str, lines: Sequence[str], names: dict[str, object]) -> Callable[..., Any]:  # see Maker
     """The function with this head and these lines, in which `names` mean what they say."""
     return maker_of(head, lines, names)(**names)
 

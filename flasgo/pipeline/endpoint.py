@@ -1,13 +1,11 @@
 """The innermost part of a route: bind the arguments, call the handler, render what it returns."""
 
 from functools import partial
-from typing import cast
 
 from flasgo.binding.decode import Code
 from flasgo.binding.render import compile_answer, usual_answer
 from flasgo.pipeline.chain import AWAIT_LATE, Ending, generate
 from flasgo.pipeline.provided import compile_provided
-from flasgo.pipeline.stage import Work
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.plan.model import Route
 
@@ -45,4 +43,4 @@ def compile_ending(route: Route, code: Code, pool: ThreadPool, *, verify: bool) 
         [*code.lines, f"value = {call}", 'return value if hasattr(value, "__await__") else render(value)'],
         names,
     )
-    return Ending(AWAIT_LATE, {"render": render}, work=cast("Work", work))
+    return Ending(AWAIT_LATE, {"render": render}, work=work)

@@ -20,13 +20,12 @@ there but what the route needs: the `try` only where some provider has to be end
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, cast
+from typing import Literal
 
 from flasgo.binding.calls import Step
 from flasgo.binding.decode import Code
 from flasgo.binding.render import Render
 from flasgo.pipeline.chain import AWAIT_LATE, Ending, generate, indented
-from flasgo.pipeline.stage import Work
 from flasgo.pipeline.threads import ThreadPool
 from flasgo.pipeline.unwinding import Unwinding, end_async_context, end_async_generator, unwind
 from flasgo.plan.model import Route
@@ -55,7 +54,7 @@ def compile_provided(route: Route, code: Code, render: Render, pool: ThreadPool)
     if in_thread and not code.waits and not ended and all(_place(s, threaded=threaded) != "loop" for s in code.steps):
         calls = [line for step in code.steps for line in _lines(step)]
         lines = [*code.lines, *calls, f"value = handler({code.arguments})", RETURN]
-        return Ending(AWAIT_LATE, {"render": render}, work=cast("Work", generate("def work(request):", lines, names)))
+        return Ending(AWAIT_LATE, {"render": render}, work=generate("def work(request):", lines, names))
     lines = list(_hops(code, route, in_thread=in_thread))
     if ended:
         failed = ("except BaseException as error:", "    await unwind(request, error)", "    raise")

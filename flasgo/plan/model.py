@@ -255,6 +255,10 @@ def _values(arguments: Iterable[Argument], seen: set[object]) -> Iterator[Input 
             yield from _values(value.provider.arguments, seen)
 
 
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Methods that ask for nothing to be changed, and whose requests mostly have no body (RFC 9110 §9.2.1, §9.3)."""
+
+
 class FileLimit(Struct, frozen=True):
     """What each uploaded file of a route may have, in bytes."""
 

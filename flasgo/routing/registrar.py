@@ -346,9 +346,8 @@ UNDESCRIBED = Described()
 """What nearly every route says; all of them share it."""
 
 
-DESCRIBING = frozenset({
-    *("summary", "description", "tags", "deprecated", "operation_id", "include_in_schema", "raises", "responses"),
-})  # fmt: skip
+DESCRIBING = frozenset({*Described.__struct_fields__, "include_in_schema"})
+"""The options of a route that say something of it."""
 
 
 def _described(options: RouteOptions, source: Source, codecs: Codecs) -> Described:

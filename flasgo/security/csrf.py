@@ -27,15 +27,12 @@ from flasgo.pipeline.stage import Gate, GateStep, Part
 from flasgo.plan.access import Policy, is_for_clients
 from flasgo.plan.files import StaticFolder
 from flasgo.plan.headers import Cache
-from flasgo.plan.model import Route
+from flasgo.plan.model import SAFE_METHODS, Route
 from flasgo.request import Request
 from flasgo.response import Response
 from flasgo.security.origins import Origins, own_origin, parse_origin, referring_origin
 from flasgo.settings import Settings
 from flasgo.signing import Signer, decode_base64url, encode_base64url
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-"""Methods that ask for nothing to be changed (RFC 9110 §9.2.1)."""
 
 PAGE_METHODS = frozenset({"GET", "HEAD"})
 """Methods whose responses are given the cookie; OPTIONS may be a preflight."""
@@ -47,8 +44,8 @@ FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-dat
 
 MAX_REMEMBERED = 1024
 MAX_REMEMBERED_BYTES = 2048
-"""How many senders, and how many tokens with the Cookie headers (up to what length) they came with, are remembered as right: a page
-sends the same with each of its requests. They come from clients, so there is an end to it.
+"""How many senders, how many tokens with the Cookie fields (up to what length) they came with, and how many Cookie fields that have
+the cookie are remembered: a page sends the same with each of its requests. They come from clients, so there is an end to it.
 """
 
 MASKED_BITS = 8 * RAW_BYTES
@@ -121,7 +118,7 @@ class CSRF:
         # Whether some cookie of another name ends so, too, does not matter: asking for a token brings the cookie in any case.
         lacking = 'fields.get(b"cookie") not in csrf_bearers and is_without_csrf(fields)'
         self._due = {False: "request.csrf_due", True: f"request.csrf_due or {lacking}"}
-        self._bearers: set[bytes | None] = set()
+        self._bearers: set[bytes] = set()
         self._parts: dict[tuple[Gate | None, bool], Part] = {}
         self._good_senders: set[Sender] = set()
         self._good_tokens: set[tuple[bytes, bytes, bytes]] = set()

@@ -71,8 +71,9 @@ class JsonSource(Struct, frozen=True):
     names: Mapping[str, object]
 
 
-def json_source(kind: type[object], codecs: Codecs = NO_CODECS) -> JsonSource:
+def json_source(annotation: object, codecs: Codecs = NO_CODECS) -> JsonSource:
     """What `json_decoder` gives, as source."""
+    kind = cast("type[object]", annotation)  # msgspec takes every annotation, and calls them all types
     decode = json_decoder(kind, codecs)
     if suspect_in(kind) is not None or codecs.within(kind):
         return JsonSource(decode, ("body = decode_body(body)",), {"decode_body": decode})

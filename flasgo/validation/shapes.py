@@ -1,7 +1,7 @@
 """Types as msgspec describes them."""
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import TypeVar
 
 from msgspec import inspect
@@ -13,6 +13,7 @@ def once_for_each(make: Callable[[object], T]) -> Callable[[object], T]:
     """The same function of an annotation, which remembers what it has made: many handlers use the same types."""
     known = lru_cache(maxsize=1024)(make)
 
+    @wraps(make)
     def made(annotation: object) -> T:
         try:
             return known(annotation)
