@@ -218,5 +218,7 @@ def _some_apart(read: Text, texts: Sequence[str]) -> object:
 
 
 def _places(reads: Sequence[Text | None], texts: Sequence[str]) -> object:
+    if len(texts) == 1 and not texts[0]:
+        return EMPTY
     values = [text if read is None or not text else read(text) for read, text in zip(reads, texts, strict=False)]
     return [*values, *texts[len(values) :]]

@@ -169,7 +169,7 @@ def _form(inputs: Sequence[Input], schemas: Schemas) -> Schema:
 def _finish_field(codecs: Codecs, one: Input, schema: Schema) -> None:
     words: Schema = {}
     _finish(words, one, codecs)(schema)
-    found = _sendable(schema | words, empty=not one.required and one.location == "form")
+    found = _sendable(schema | words, empty=not one.required)
     schema.clear()
     schema.update(found)
 
@@ -178,7 +178,7 @@ def _fill(form: Schema, schemas: Schemas, fields: tuple[FormField, ...], schema:
     """The record's members as a form has them."""
     alternatives = map(schemas.resolved, schema.get("anyOf", (schema,)))
     record = next(one for one in alternatives if one.get("type") == "object")  # beside it there is nothing but null
-    optional = {field.name for field in fields if not (field.required or field.file or takes_empty_text(field.shape))}
+    optional = {field.name for field in fields if not (field.required or takes_empty_text(field.shape))}
     for name, each in record.get("properties", {}).items():
         form["properties"][name] = _sendable(as_text(deepcopy(each)), empty=name in optional)
     if record.get("additionalProperties") is False:
@@ -194,21 +194,33 @@ def _sendable(schema: Schema, *, empty: bool) -> Schema:
     elif alternatives:
         found["anyOf"] = alternatives
     _without_seconds(found)
+    if _is_file(found):
+        return found | {"not": {"type": "array"}}
     items = found.get("items")
     if isinstance(items, dict):
+        if _is_file(items):
+            return found | ({"type": ["array", "string"], "maxLength": 0} if empty else {})
         _without_seconds(items)
-        if empty and "minItems" not in found and not _takes_any_text(items):
-            found["items"] = {"anyOf": [items, {"const": ""}]}
-        if found.get("minItems", 0) <= 1 and "contentMediaType" not in items:
-            return _or_alone(found)
+        empty = empty and not _takes_any_text(items)
+        if found.get("minItems", 0) <= 1:
+            return _or_alone(found | ({"items": {"anyOf": [items, {"const": ""}]}} if empty else {}))
+        return _or_empty(found) if empty else found
     if empty and found.get("type") != "array" and not _takes_any_text(found):
         if "enum" in found:
             found["enum"] = [*found["enum"], ""]
             found.pop("type", None)
         else:
-            kept: Schema = {key: found.pop(key) for key in ("default", "description", "title") if key in found}
-            found = {"anyOf": [found, {"const": ""}], **kept}
+            return _or_empty(found)
     return found
+
+
+def _is_file(schema: Schema) -> bool:
+    return "contentMediaType" in schema and "type" not in schema
+
+
+def _or_empty(schema: Schema) -> Schema:
+    kept: Schema = {key: schema.pop(key) for key in ("default", "description", "title") if key in schema}
+    return {"anyOf": [schema, {"const": ""}], **kept}
 
 
 def _or_alone(schema: Schema) -> Schema:

@@ -11,6 +11,8 @@ from msgspec import inspect as shapes
 
 from flasgo.plan.forms import bare
 from flasgo.validation import spellings
+from flasgo.validation.codecs import Codecs
+from flasgo.validation.issues import fits
 from flasgo.validation.shapes import counts_apart
 
 Schema: TypeAlias = dict[str, Any]
@@ -34,8 +36,9 @@ EXAMPLES: Final = {
 class Refiner:
     """Refines the schemas of one document, in place."""
 
-    def __init__(self, components: Schema, prefix: str) -> None:
+    def __init__(self, components: Schema, prefix: str, codecs: Codecs) -> None:
         self._components = components
+        self._codecs = codecs
         self._prefix = prefix
         self._done: set[tuple[str, bool]] = set()
         self._among: set[str] = set()
@@ -99,7 +102,10 @@ class Refiner:
                 self._all(schema.get("prefixItems", [])[skipped:], [field.type for field in shape.fields])
             case shapes.StructType() | shapes.DataclassType() | shapes.TypedDictType():
                 for field in shape.fields:
-                    self._visit(schema["properties"][field.encode_name], field.type)
+                    member = schema["properties"][field.encode_name]
+                    self._visit(member, field.type)
+                    if "default" in member and not fits(member["default"], field.type, self._codecs):
+                        del member["default"]  # it stands for "not sent", and nobody may send it
 
     def _each(self, schema: Schema, key: str, kinds: list[shapes.Type]) -> None:
         inner = schema.get(key)

@@ -22,8 +22,8 @@ Schema: TypeAlias = dict[str, Any]
 
 REF = "#/components/schemas/"
 
-FILE: Mapping[str, str] = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
-"""Any bytes. The format says so to programs that know files by OpenAPI 3.0's word alone, and of the type that it is not about text."""
+FILE: Mapping[str, str] = {"contentMediaType": "application/octet-stream"}
+"""Any bytes, which are of no type that JSON has (OpenAPI 3.1.1 §4.8.14.3, "Migrating binary descriptions from OAS 3.0")."""
 
 _JSON_TYPES: Mapping[type, str] = {str: "string", int: "integer"}
 """Of the choices of an Enum or Literal, which msgspec lists without saying it."""
@@ -71,7 +71,7 @@ class Schemas:
             found, components = components_of([*annotations, *(self._wire(kind) for kind in kinds)])
             self._via = dict(zip(kinds, found[len(annotations) :], strict=True))
             annotations += map(self._wire, kinds)
-        refiner = Refiner(components, REF)
+        refiner = Refiner(components, REF, self.codecs)
         for number, (schema, annotation) in enumerate(zip(found, annotations, strict=True)):
             refiner.refine(schema, annotation, sent=number in self._sent)
         refiner.finish()

@@ -4,12 +4,11 @@ from collections.abc import Collection
 from typing import Any, TypeVar, cast, get_args, get_origin
 
 import msgspec
-from msgspec import inspect as shapes
 from msgspec.structs import replace
 
 from flasgo.http.uploads import UploadedFile
 from flasgo.pageform import PageForm
-from flasgo.plan.forms import bare, form_fields, is_file
+from flasgo.plan.forms import bare, form_fields, is_file, may_be_empty
 from flasgo.plan.markers import LOCATIONS
 from flasgo.plan.model import MISSING, FormField, Input
 from flasgo.plan.reading import Reading, spelled
@@ -101,19 +100,18 @@ def file(reading: Reading, wire: str) -> Input:
     annotation = constrained(kind, (*metadata, *peel(reading.annotation)[1])) if optional else reading.annotation
     reading.check_json(annotation, besides=UploadedFile)
     many = is_collection(annotation)
-    default = reading.default
-    if (
-        default is not MISSING
-        and default is not None
-        and not (many and isinstance(default, Collection) and not default)
-    ):
+    default, nothing = reading.default, _nothing(annotation)
+    if default is MISSING:
+        default = None if optional else nothing
+    elif default is None:
+        if not optional:
+            raise reading.mistake(f"its default is None, but its type is not; write `{describe(kind)} | None = None`.")
+    elif not (many and isinstance(default, Collection) and not default):
         raise reading.mistake("a file has no default but None; write `UploadedFile | None = None`.")
-    if default is None and not optional:
-        raise reading.mistake(f"its default is None, but its type is not; write `{describe(kind)} | None = None`.")
-    if default is MISSING and optional:
-        default = None
-    if default is MISSING and many:
-        default = _nothing(annotation)
+    elif nothing is MISSING:
+        raise reading.mistake(
+            f"its default is empty, and its type is not; leave it out, or write `{describe(kind)} | None = None`."
+        )
     return Input(reading.name, "file", wire, annotation, default, many)
 
 
@@ -146,8 +144,8 @@ def _has_files(annotation: object) -> bool:
 
 
 def _nothing(annotation: object) -> object:
-    """The empty collection of this type; MISSING where its length is fixed."""
-    if not isinstance(bare(type_info(annotation)), shapes.CollectionType):
+    """The empty collection of this type; MISSING where it asks for items."""
+    if not may_be_empty(bare(type_info(annotation))):
         return MISSING
     kind, _ = peel(annotation)
     made: object = msgspec.convert([], cast("Any", get_origin(kind) or kind))

@@ -56,7 +56,7 @@ def form_field(field: shapes.Field) -> FormField:
         unsent = False
     elif field.required and any(isinstance(one, shapes.NoneType) for one in alternatives):
         unsent = None
-    elif field.required and all(isinstance(one, shapes.CollectionType) for one in alternatives):
+    elif field.required and all(map(may_be_empty, alternatives)):
         unsent = []
     return FormField(
         name=field.encode_name,
@@ -90,6 +90,11 @@ def items_of(shape: shapes.Type) -> tuple[shapes.Type, ...]:
     if isinstance(shape, shapes.CollectionType):
         return (shape.item_type,)
     return shape.item_types if isinstance(shape, shapes.TupleType) else ()
+
+
+def may_be_empty(shape: shapes.Type) -> bool:
+    """Is nothing at all a value of it, because it is a collection that asks for no items?"""
+    return isinstance(shape, shapes.CollectionType) and not shape.min_length
 
 
 def is_file(shape: shapes.Type) -> bool:

@@ -87,6 +87,13 @@ def collect(
     return tuple(collector.issues)
 
 
+def fits(value: object, shape: shapes.Type, codecs: Codecs = NO_CODECS) -> bool:
+    """Is this a value of the type that is described so? It holds builtins, as `msgspec.json.decode` makes them."""
+    collector = _Collector("body", strict=True, limit=1, budget=1_000, codecs=codecs)
+    collector.visit(shape, value, "")
+    return not collector.issues
+
+
 class _Refused(Struct, frozen=True):
     """Stands where `convert` has no value to give; `reason` holds the words of the type's own check, if it was that."""
 

@@ -261,7 +261,26 @@ def test_a_list_of_which_nothing_was_chosen_keeps_its_constraints():
     client = client_of(few, some)
     assert client.post("/few", data={"other": ""}).json() == []
     assert problems(client.post("/few", data={"tags": ["a", "b", "c"]})) == [("form", "/tags", "too_long")]
-    assert problems(client.post("/some", data={"other": ""})) == [("form", "/tags", "too_short")]
+    assert problems(client.post("/some", data={"other": ""})) == [("form", "/tags", "missing")]
+
+
+def test_a_list_or_tuple_that_was_left_empty_was_not_sent():
+    async def take(
+        ids: Annotated[list[int] | None, Form(), Meta(min_length=2)],
+        pair: Annotated[tuple[int, int], Form()] = (1, 2),
+    ) -> list[object]:
+        return [ids, pair]
+
+    app = Flasgo(settings={"CSRF_ENABLED": False})
+    app.post("/take")(take)
+    client = app.test_client()
+    assert client.post("/take", data={"ids": "", "pair": ""}).json() == [None, [1, 2]]
+    response = client.post("/take", data={"ids": "3", "pair": "3"}, headers={"accept": "application/json"})
+    assert problems(response) == [("form", "/ids", "too_short"), ("form", "/pair", "too_short")]
+    media = app.openapi_spec()["paths"]["/take"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    for schema in media["schema"]["properties"].values():
+        assert schema["anyOf"][0].items() >= {"type": "array", "items": {"type": "integer"}, "minItems": 2}.items()
+        assert schema["anyOf"][1:] == [{"const": ""}]
 
 
 class Required(Struct):
@@ -274,7 +293,7 @@ def test_what_is_required_is_missing_when_it_is_empty():
     async def take(form: Annotated[Required, Form()]) -> None: ...
 
     response = client_of(take).post("/take", data={"number": ""})
-    assert problems(response) == [("form", "/number", "missing"), ("form", "/chosen", "too_short")]
+    assert problems(response) == [("form", "/number", "missing"), ("form", "/chosen", "missing")]
 
 
 class Numbers(Struct):
@@ -535,6 +554,7 @@ def test_what_cannot_work_is_told_when_it_is_registered():
     def ticked(flag: Annotated[bool, Form()] = True): ...
     def default(document: UploadedFile = UploadedFile("a", "b", b"")): ...
     def none(document: UploadedFile = None): ...  # ty: ignore[invalid-parameter-default]
+    def unfit(documents: Annotated[list[UploadedFile], Meta(min_length=1)] = []): ...
     def nothing(document: list[int | UploadedFile] | None): ...
     def mapping(form: Annotated[dict[str, str], Form()]): ...
 
@@ -548,6 +568,7 @@ def test_what_cannot_work_is_told_when_it_is_registered():
     assert "Type unions" in refused(or_text_form)
     assert "write `bool` without a default" in refused(ticked)
     assert "a file has no default but None" in refused(default)
+    assert "its default is empty, and its type is not" in refused(unfit)
     assert "write `UploadedFile | None = None`" in refused(none)
     assert "Type unions" in refused(nothing)
     assert "cannot be read from text" in refused(mapping)
@@ -638,7 +659,7 @@ def test_a_list_of_a_form_may_be_its_one_item():
     assert alone == [{"type": "integer"}, {"const": ""}]
     assert properties["plans"]["anyOf"][1:] == [{"$ref": "#/components/schemas/Plan"}, {"const": ""}]
     assert properties["two"]["type"] == "array"
-    assert properties["files"]["type"] == "array"
+    assert properties["files"]["type"] == ["array", "string"]
     assert properties["names"] == {
         "anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}],
         "default": [],

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import date
 from enum import Enum
 from functools import partial, wraps
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -435,7 +435,7 @@ class TestBodies:
 
         def single(cover: UploadedFile, alt: Annotated[str, Form()] = "none") -> None: ...
 
-        file = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
+        file = {"contentMediaType": "application/octet-stream", "not": {"type": "array"}}
         (schema,) = described(handler, method="post")["requestBody"]["content"].values()
         assert schema["schema"]["properties"]["image"] == file
         assert schema["schema"]["required"] == ["image"]
@@ -451,6 +451,34 @@ class TestBodies:
                 }
             }
         }
+
+    def test_an_empty_text_may_stand_for_a_list_of_files_that_may_be_empty_or_left_out(self):
+        Some: TypeAlias = Annotated[list[UploadedFile], Meta(min_length=1)]
+
+        class Album(Struct):
+            pages: list[UploadedFile]
+            covers: Some
+            more: Some = []
+            back: UploadedFile | None = None
+
+        def several(pages: list[UploadedFile], covers: Some, more: Some | None, back: UploadedFile | None) -> None: ...
+
+        def whole(form: Annotated[Album, Form()]) -> None: ...
+
+        file = {"contentMediaType": "application/octet-stream"}
+        for handler in (several, whole):
+            (content,) = described(handler, method="post")["requestBody"]["content"].values()
+            fields = {
+                name: {key: value for key, value in schema.items() if key != "default"}
+                for name, schema in content["schema"]["properties"].items()
+            }
+            assert fields == {
+                "pages": {"type": ["array", "string"], "items": file, "maxLength": 0},
+                "covers": {"type": "array", "items": file, "minItems": 1},
+                "more": {"type": ["array", "string"], "items": file, "minItems": 1, "maxLength": 0},
+                "back": file | {"not": {"type": "array"}},
+            }
+            assert content["schema"]["required"] == ["covers"]
 
     def test_a_form_may_be_left_out(self):
         def handler(alt: Annotated[str, Form()] = "none") -> None: ...
@@ -577,6 +605,21 @@ def responses(endpoint: Any, path: str = "/", method: str = "get", **options: An
     found = next(iter(spec["paths"].values()))[method]["responses"]
     shared = spec["components"]["responses"]
     return {status: shared[one["$ref"].rpartition("/")[2]] if "$ref" in one else one for status, one in found.items()}
+
+    def test_a_default_that_nobody_may_send_is_not_said(self):
+        class Search(Struct):
+            words: Annotated[list[str], Meta(min_length=1)] = []
+            page: Annotated[int, Meta(ge=1)] = 0
+            size: Annotated[int, Meta(ge=1)] = 20
+
+        def handler(search: Search) -> None: ...
+
+        properties = schemas_of(handler)["Search"]["properties"]
+        assert {name: each.get("default") for name, each in properties.items()} == {
+            "words": None,
+            "page": None,
+            "size": 20,
+        }
 
 
 class TestAnswers:

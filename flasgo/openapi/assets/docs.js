@@ -42,14 +42,20 @@
   }
 
   // The schema as Swagger UI has a field for it: a boolean, spelled in many ways (`type: [boolean, string]`) and in forms also empty,
-  // is a choice; a list or its one item (of a form) is a list.
+  // is a choice; a list or its one item (of a form) is a list; a file is called so in OpenAPI 3.0's words, also in a list.
   function asField(schema) {
     if (!schema || !schema.getIn) return schema;
-    if (schema.getIn(["anyOf", 0, "type"]) === "array") return schema.get("anyOf").first().merge(schema.delete("anyOf"));
+    if (schema.getIn(["anyOf", 0, "type"]) === "array") schema = schema.get("anyOf").first().merge(schema.delete("anyOf"));
+    if (schema.has("items")) return schema.set("type", "array").set("items", asFile(schema.get("items")));
+    if (schema.has("contentMediaType")) return asFile(schema);
     var mayBeEmpty = schema.getIn(["anyOf", 1, "const"]) === "";
     var types = schema.getIn(mayBeEmpty ? ["anyOf", 0, "type"] : ["type"]);
     if (types && typeof types !== "string" && types.includes("boolean")) return schema.delete("anyOf").set("type", "boolean");
     return schema;
+  }
+
+  function asFile(schema) {
+    return schema.has("contentMediaType") && !schema.has("type") ? schema.merge({ type: "string", format: "binary" }) : schema;
   }
 
   window.ui = window.SwaggerUIBundle({
