@@ -25,6 +25,7 @@ class MultipartReader:
         self._openings = (b"--" + boundary, b"\r\n--" + boundary)
         self._parser = _Parser(boundary, limits)
         self._head: bytes | None = b""  # what came so far, until it is enough to tell how the form begins
+        self._within: _Part | None = None  # the file whose content goes on, where the parser holds none of it back
         self._received = self._fields = self._files = self._text = self._held = 0
 
     def feed(self, chunk: bytes) -> None:
@@ -63,7 +64,12 @@ class MultipartReader:
         return b""
 
     def _read(self, chunk: bytes) -> None:
+        within = self._within
+        if within is not None and b"\r" not in chunk:
+            self._take_file(within, chunk)  # without the first byte of a boundary there is none to look for
+            return
         parser = self._parser
+        event: object = None
         for event in parser.parse(chunk):
             part = parser.part
             if event is None:
@@ -74,6 +80,8 @@ class MultipartReader:
                 self._take_text(part, event)
             else:
                 self._take_file(part, event)
+        in_file = event is not None and parser.part.head.filename is not None
+        self._within = parser.part if in_file and b"\r" not in chunk[-len(self._openings[1]) :] else None
 
     def _begin(self, head: PartHead) -> None:
         limits = self._limits

@@ -9,15 +9,14 @@ The rules of this room:
 """
 
 import asyncio
+import io
 import os
 import secrets
 import threading
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import suppress
-from itertools import islice
+from collections.abc import AsyncIterator, Awaitable, Generator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, cast
 
 from flasgo.errors import MalformedBody
 from flasgo.http.filenames import safe_filename
@@ -28,8 +27,11 @@ PIECE = 262_144
 STRETCH = 524_288
 """Bytes that are written in one visit; as many are collected meanwhile."""
 
-SMALL = 4096
-"""Bytes up to which pieces are joined, so that a form that comes in crumbs costs no more memory than any other."""
+
+NOTHING: Final = memoryview(bytearray())
+
+NOWAIT: Final = os.RWF_NOWAIT if hasattr(os, "RWF_NOWAIT") else None
+"""Linux's flag for a read that is not to wait for a disk (preadv2(2))."""
 
 
 class Spool:
@@ -37,52 +39,74 @@ class Spool:
 
     `append`, `size` and what writes belong to the event loop, the rest may be called from any thread. `close` never waits: a
     write or read that is under way in a thread is ended by that thread, which then closes the file.
+
+    What is appended is copied into buffers that are used again and again: to keep the chunks as they came until they are
+    written gives their memory back to the system and takes it again, which costs more than all the rest.
     """
 
     def __init__(self, directory: str | None = None) -> None:
         self.size = 0
         self._directory = directory
-        self._pending: list[bytes | bytearray] = []
-        self._waiting = 0
-        self._writing: asyncio.Future[None] | None = None
-        self._file: IO[bytes] | None = None
+        self._filling: memoryview | None = None
+        self._filled = 0
+        self._ready: list[memoryview] = []
+        self._spare: list[memoryview] = []
+        self._writing: asyncio.Future[list[memoryview]] | None = None
+        self._file: io.FileIO | None = None
         self._closed = False
         self._busy = threading.Lock()
 
     @property
+    def closed(self) -> bool:
+        """Is it given back, or about to be?"""
+        return self._closed
+
+    @property
     def full(self) -> bool:
         """Is there enough to be worth a visit to a thread?"""
-        return self._waiting >= STRETCH
+        return bool(self._ready)
 
     def append(self, data: bytes | bytearray) -> None:
         self.size += len(data)
-        self._waiting += len(data)
-        if len(data) > SMALL:
-            self._pending.append(data)
-        elif self._pending and isinstance(self._pending[-1], bytearray):
-            self._pending[-1] += data
-        else:
-            self._pending.append(bytearray(data))
+        left = memoryview(data)
+        while left:
+            if self._filling is None:
+                self._filling = self._spare.pop() if self._spare else memoryview(bytearray(STRETCH))
+            start = self._filled
+            piece = left[: STRETCH - start]
+            left = left[len(piece) :]
+            self._filled += len(piece)
+            self._filling[start : self._filled] = piece
+            if self._filled == STRETCH:
+                self._put_ready()
+
+    def _put_ready(self) -> None:
+        if self._filling is not None:
+            self._ready.append(self._filling[: self._filled])
+            self._filling, self._filled = None, 0
 
     async def write_on(self) -> None:
-        """Have a thread write what was appended, while the form is read on. Raises OSError where the disk refused what was before.
+        """Have a thread write what is full, while the form is read on. Raises OSError where the disk refused what was before.
 
         At most two stretches are in memory: what is written already is waited for.
         """
         if self._writing is not None:
-            await self._writing
-        if self._pending:
-            data, self._pending, self._waiting = self._pending, [], 0
+            self._spare += await self._writing
+            self._writing = None
+        if self._ready:
+            data, self._ready = self._ready, []
             self._writing = asyncio.get_running_loop().run_in_executor(None, self._write, data)
             self._writing.add_done_callback(_look)
 
     async def flush(self) -> None:
         """Have everything written that was appended. Raises OSError where the disk refuses."""
+        self._put_ready()
         await self.write_on()
         if self._writing is not None:
             await self._writing
+        self._writing, self._spare = None, []
 
-    def _write(self, data: Iterable[bytes | bytearray]) -> None:
+    def _write(self, data: list[memoryview]) -> list[memoryview]:
         try:
             with self._busy:
                 if not self._closed:
@@ -90,19 +114,43 @@ class Spool:
                         import tempfile  # noqa: PLC0415 - it loads half of the library, and few forms need it
 
                         self._file = tempfile.TemporaryFile(dir=self._directory, buffering=0)  # noqa: SIM115 - closed by close()
-                    write_all(self._file.fileno(), data)
+                    for piece in data:
+                        write_all(self._file, piece)
         finally:
             self._close_if_asked()
+        return data
 
     def read(self, start: int, size: int) -> bytes:
         """`size` bytes from `start`. Blocks. Raises ValueError when the spool is closed."""
+        with self._reading(start) as file:
+            return cast("bytes", file.read(size))  # as much as there is: it is a file, and nobody writes it any more
+
+    def read_into(self, buffer: memoryview, start: int) -> None:
+        """Fill a buffer with what is there from `start` on. Blocks. Raises ValueError when the spool is closed."""
+        with self._reading(start) as file:
+            file.readinto(buffer)  # the same
+
+    @contextmanager
+    def _reading(self, start: int) -> Generator[io.FileIO]:
         try:
             with self._busy:
                 if self._file is None:
                     raise ValueError("The form of this file is closed: read or save a file before its request ends.")
                 self._file.seek(start)
-                return self._file.read(size)  # as much as there is: it is a file, and nobody writes it any more
+                yield self._file
         finally:
+            self._close_if_asked()
+
+    def read_now(self, buffer: memoryview, start: int) -> bool:
+        """Fill a buffer where that takes no waiting: what was written a moment ago is in memory still. False where it is not."""
+        if NOWAIT is None or not self._busy.acquire(blocking=False):
+            return False
+        try:
+            return self._file is not None and os.preadv(self._file.fileno(), [buffer], start, NOWAIT) == len(buffer)
+        except OSError:  # it would have to wait, or the file system cannot tell
+            return False
+        finally:
+            self._busy.release()
             self._close_if_asked()
 
     def close(self) -> None:
@@ -123,34 +171,13 @@ class Spool:
         self.close()
 
 
-MOST_AT_ONCE: Final = 1024
-"""Pieces that a system writes in one call (POSIX's IOV_MAX on Linux and macOS)."""
+def write_all(file: IO[bytes], piece: memoryview) -> None:
+    """Write a piece to an unbuffered file, which may take less at once. Raises OSError."""
+    while piece:
+        piece = piece[file.write(piece) :]
 
 
-def one_by_one(descriptor: int, pieces: Sequence[memoryview]) -> int:
-    """What os.writev is, where there is none."""
-    return os.write(descriptor, pieces[0])
-
-
-WRITEV: Final[Callable[[int, Sequence[memoryview]], int]] = os.writev if hasattr(os, "writev") else one_by_one
-
-
-def write_all(
-    descriptor: int,
-    data: Iterable[bytes | bytearray],
-    writev: Callable[[int, Sequence[memoryview]], int] = WRITEV,
-) -> None:
-    """Write pieces as they are: to join them first would take longer than to write them. Raises OSError."""
-    pieces = deque(memoryview(piece) for piece in data)
-    while pieces:
-        written = writev(descriptor, list(islice(pieces, MOST_AT_ONCE)))
-        while pieces and written >= len(pieces[0]):
-            written -= len(pieces.popleft())
-        if written:
-            pieces[0] = pieces[0][written:]
-
-
-def _look(writing: "asyncio.Future[None]") -> None:
+def _look(writing: "asyncio.Future[list[memoryview]]") -> None:
     """A form that is given up asks no more how its last write went, and that is no news for a log."""
     if not writing.cancelled():
         writing.exception()
@@ -277,7 +304,7 @@ class UploadedFile:
 class SpooledFile(UploadedFile):
     """An uploaded file whose bytes are a stretch of a spool."""
 
-    __slots__ = ("_spool", "_start")
+    __slots__ = ("_ahead", "_ahead_from", "_spool", "_start")
 
     def __init__(
         self,
@@ -294,12 +321,30 @@ class SpooledFile(UploadedFile):
         self.size = size
         self._spool = spool
         self._start = start
+        self._ahead = NOTHING
+        self._ahead_from = 0
 
     def _section(self, start: int, size: int) -> bytes:
         return self._spool.read(self._start + start, size)
 
     async def _fetch(self, start: int, size: int) -> bytes:
-        return await asyncio.to_thread(self._section, start, size)
+        """Small stretches are read ahead, for each read costs more than its bytes."""
+        if size > PIECE:
+            return await asyncio.to_thread(self._section, start, size)
+        offset = start - self._ahead_from
+        if self._spool.closed or not 0 <= offset <= len(self._ahead) - size:
+            # Out of sight while it is filled: who reads at the same time gets another.
+            buffer, self._ahead = self._ahead, NOTHING
+            length = max(min(PIECE, self.size - start), 0)
+            if len(buffer) < length:
+                buffer = memoryview(bytearray(length))
+            if not self._spool.read_now(buffer[:length], self._start + start):
+                await asyncio.to_thread(self._spool.read_into, buffer[:length], self._start + start)
+            self._ahead, self._ahead_from, offset = buffer[:length], start, 0
+        found = bytes(self._ahead[offset : offset + size])
+        if start + size >= self.size:
+            self._ahead = NOTHING
+        return found
 
 
 def _publish(part: Path, target: Path) -> None:

@@ -2,11 +2,11 @@
 
 import asyncio
 import gc
+import io
 import os
 import tempfile
 import threading
 import tracemalloc
-from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,14 +14,11 @@ import pytest
 
 from flasgo.errors import MalformedBody
 from flasgo.http.uploads import (
-    MOST_AT_ONCE,
     PIECE,
-    SMALL,
     STRETCH,
     Spool,
     SpooledFile,
     UploadedFile,
-    one_by_one,
     write_all,
 )
 
@@ -209,6 +206,63 @@ class TestSave:
         assert names(target.parent) == []
 
 
+def refuses(*arguments: object) -> int:
+    raise BlockingIOError
+
+
+WAYS: dict[str, tuple[str, object]] = {
+    "from memory": ("os.preadv", os.preadv),
+    "a system that cannot tell": ("flasgo.http.uploads.NOWAIT", None),
+    "a disk that would have to be waited for": ("os.preadv", refuses),
+    "half of it": ("os.preadv", lambda *arguments: 1),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+class TestReadingAhead:
+    @pytest.fixture(autouse=True)
+    def _by(self, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(*WAYS[way])
+
+    @pytest.mark.parametrize("size", [1, 1000, 65_536, PIECE - 1, PIECE, PIECE + 1])
+    async def test_small_reads_are_parts_of_larger_ones(self, size: int):
+        body = os.urandom(min(ODD_SIZE, size * 100))
+        file = await spooled(body)
+        pieces = []
+        while piece := await file.read(size):
+            pieces.append(piece)
+        assert b"".join(pieces) == body
+        assert {len(piece) for piece in pieces[:-1]} <= {size}
+
+    async def test_readers_at_the_same_time_do_not_meet(self):
+        body = os.urandom(ODD_SIZE)
+        file = await spooled(body)
+
+        async def read(start: int) -> None:
+            for at in range(start, ODD_SIZE, 100_003):
+                assert await file._fetch(at, min(70_001, ODD_SIZE - at)) == body[at : at + 70_001]
+                await asyncio.sleep(0)
+
+        await asyncio.gather(*(read(start) for start in (0, 17, 50_000, PIECE)))
+
+    async def test_what_was_read_ahead_is_gone_with_its_form(self):
+        file = await spooled(b"abcdef")
+        assert await file.read(2) == b"ab"
+        file._spool.close()
+        with pytest.raises(ValueError, match="read or save"):
+            await file.read(2)
+
+
+async def test_what_a_thread_reads_is_waited_for():
+    file = await spooled(b"abcdef")
+    file._spool._busy.acquire()
+    reading = asyncio.create_task(file.read(3))
+    await asyncio.sleep(0.01)
+    assert not reading.done()
+    file._spool._busy.release()
+    assert await reading == b"abc"
+
+
 class SlowFile:
     """A temporary file whose writes wait for a sign."""
 
@@ -218,10 +272,10 @@ class SlowFile:
         self.proceed = threading.Event()
         self.closed = threading.Event()
 
-    def fileno(self) -> int:
+    def write(self, data: memoryview) -> int:
         self.writing.set()
         assert self.proceed.wait(10)
-        return self.file.fileno()
+        return self.file.write(data)
 
     def close(self) -> None:
         self.file.close()
@@ -249,7 +303,7 @@ class FullDisk:
 
     def __init__(self, **options: object) -> None: ...
 
-    def fileno(self) -> int:
+    def write(self, data: memoryview) -> int:
         raise OSError(28, "No space left on device")
 
     def close(self) -> None: ...
@@ -284,33 +338,49 @@ class TestSpool:
         try:
             for _ in range(100_000):
                 spool.append(b"a")
-            assert tracemalloc.get_traced_memory()[1] < 300_000
+            assert tracemalloc.get_traced_memory()[1] < STRETCH + 10_000
         finally:
             tracemalloc.stop()
         spool.close()
 
     async def test_pieces_of_any_size_are_written_in_their_order(self):
         spool = Spool()
-        sent = [os.urandom(size) for size in (1, 2, SMALL + 1, 3, SMALL, SMALL + 5, SMALL + 7, 4)]
+        sent = [os.urandom(size) for size in (1, 2, STRETCH - 4, 3, STRETCH, 0, 3 * STRETCH + 5, STRETCH + 7, 4)]
         for piece in sent:
             spool.append(piece)
+            if len(piece) % 2:
+                await spool.write_on()
         await spool.flush()
         assert spool.read(0, spool.size) == b"".join(sent)
         spool.close()
 
     async def test_it_is_read_on_while_a_thread_writes_and_no_further_than_one_stretch(self, slow: SlowFile):
         spool = Spool()
-        spool.append(b"abc")
+        sent = [os.urandom(STRETCH) for _ in range(3)]
+        spool.append(sent[0])
         await spool.write_on()
         await until(slow.writing)
-        spool.append(b"def")
+        spool.append(sent[1])
         second = asyncio.create_task(spool.write_on())
         await asyncio.sleep(0)
         assert not second.done()
         slow.proceed.set()
         await second
+        spool.append(sent[2])
         await spool.flush()
-        assert spool.read(0, 6) == b"abcdef"
+        assert spool.read(0, spool.size) == b"".join(sent)
+        spool.close()
+
+    async def test_its_buffers_are_used_again(self):
+        spool = Spool()
+        tracemalloc.start()
+        try:
+            for _ in range(20):
+                spool.append(bytes(STRETCH))
+                await spool.write_on()
+            assert tracemalloc.get_traced_memory()[1] < 3.2 * STRETCH  # two, and the piece itself
+        finally:
+            tracemalloc.stop()
         spool.close()
 
     async def test_closed_it_gives_its_file_back_and_reads_no_more(self, tmp_path: Path):
@@ -382,7 +452,7 @@ class TestSpool:
     async def test_a_write_that_failed_unseen_stops_the_next(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(tempfile, "TemporaryFile", FullDisk)
         spool = Spool()
-        spool.append(b"abc")
+        spool.append(bytes(STRETCH))
         await spool.write_on()
         spool.append(b"def")
         with pytest.raises(OSError, match="No space"):
@@ -394,7 +464,7 @@ class TestSpool:
     ):
         monkeypatch.setattr(tempfile, "TemporaryFile", FullDisk)
         spool = Spool()
-        spool.append(b"abc")
+        spool.append(bytes(STRETCH))
         await spool.write_on()
         assert spool._writing is not None
         async with asyncio.timeout(10):
@@ -406,26 +476,13 @@ class TestSpool:
         assert caplog.records == []
 
 
-PIECES = [b"a" * 70_000, bytearray(b"bc"), b"", b"d" * 9000, *[b"e"] * (MOST_AT_ONCE + 5)]
+@pytest.mark.parametrize("most", [1, 2, 5, 100])
+def test_a_piece_is_written_however_little_is_taken_at_once(most: int):
+    class Grudging(io.BytesIO):
+        def write(self, data: Any, /) -> int:
+            return super().write(bytes(data)[:most])
 
-
-@pytest.mark.parametrize("most", [1, 2, 69_999, 70_001, 10**6])
-def test_pieces_are_written_however_little_is_taken_at_once(most: int, tmp_path: Path):
-    def writev(descriptor: int, pieces: Sequence[memoryview]) -> int:
-        return os.write(descriptor, b"".join(pieces)[:most])
-
-    if most < 3:
-        pieces: list[bytes | bytearray] = [b"abc", bytearray(b"de"), b""]
-    else:
-        pieces = PIECES
-    with (tmp_path / "f").open("wb") as file:
-        write_all(file.fileno(), pieces, writev)
-    assert (tmp_path / "f").read_bytes() == b"".join(pieces)
-
-
-@pytest.mark.parametrize("writev", [one_by_one, os.writev])
-def test_pieces_are_written_where_a_system_takes_many_and_where_it_takes_one(writev: Any, tmp_path: Path):
-    with (tmp_path / "f").open("wb") as file:
-        write_all(file.fileno(), PIECES, writev)
-        write_all(file.fileno(), [])
-    assert (tmp_path / "f").read_bytes() == b"".join(PIECES)
+    file = Grudging()
+    for piece in (b"abcde", b"", b"fg"):
+        write_all(file, memoryview(piece))
+    assert file.getvalue() == b"abcdefg"
