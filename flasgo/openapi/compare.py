@@ -34,7 +34,9 @@ OF_TYPE: Final[Mapping[str, Collection[str]]] = {
 }
 """Keywords that say something of values of these types only."""
 
-DESCRIBING: Final = frozenset({"anyOf", "oneOf", "discriminator", "title", "description", "default", "examples"})
+DESCRIBING: Final = frozenset(
+    {"allOf", "anyOf", "oneOf", "discriminator", "title", "description", "default", "examples"}
+)
 
 TYPES: Final[Mapping[type, str]] = {
     bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object", type(None): "null",
@@ -235,7 +237,8 @@ class _Comparison:
 
 
 def _alternatives(schema: Json) -> Sequence[Json]:
-    found = schema.get("anyOf") or schema.get("oneOf")
+    whole = schema.get("allOf", ())
+    found = schema.get("anyOf") or schema.get("oneOf") or (whole if len(whole) == 1 else ())
     if not found and isinstance(schema.get("type"), list):
         return [_of_type(schema, kind) for kind in schema["type"]]
     if not found:

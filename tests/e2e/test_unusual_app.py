@@ -573,15 +573,6 @@ def build() -> Flasgo[Settings]:
     return app
 
 
-FALSE = {
-    (
-        "GET /k",
-        "object with unexpected properties",
-    ): "a cookie that is an integer is compared as text, once another is added",
-}
-"""What schemathesis says and is wrong about: the operation, words of its message, and why."""
-
-
 def run(app: Any, *, examples: int) -> tuple[set[tuple[str, str, str]], set[str], int]:
     """What was found: phase, operation and message; the phases that came to their end; how many links were followed."""
     config = SchemathesisConfig.from_dict(
@@ -612,8 +603,7 @@ def run(app: Any, *, examples: int) -> tuple[set[tuple[str, str, str]], set[str]
 
 def test_a_stranger_who_tries_everything_finds_nothing():
     found, phases, followed = run(build(), examples=2)
-    rest = {one for one in found if not any(one[1] == label and words in one[2] for label, words in FALSE)}
-    assert rest == set()
+    assert found == set()
     assert {"COVERAGE", "FUZZING", "STATEFUL_TESTING"} <= phases
     assert followed > 0
 

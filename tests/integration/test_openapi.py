@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import date
-from enum import Enum
+from enum import Enum, IntEnum
 from functools import partial, wraps
 from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar
 from uuid import UUID
@@ -323,6 +323,27 @@ class TestParameters:
         assert found["not"]["schema"].pop("pattern").startswith("^(?:[Tt][Rr][Uu][Ee]|")
         assert found["not"]["schema"] == {"type": ["boolean", "string"], "default": False}
         assert "accept" not in found
+
+    def test_the_first_number_of_the_headers_and_of_the_cookies_is_one_by_all_of(self):
+        class Level(IntEnum):
+            LOW = 1
+
+        def handler(
+            page: int,
+            trace: Annotated[str, Header()],
+            level: Annotated[Level, Header()] = Level.LOW,
+            size: Annotated[int, Header()] = 9,
+            ratio: Annotated[float | None, Meta(description="How much."), Cookie()] = None,
+        ) -> None: ...
+
+        found = {name: each["schema"] for name, each in parameters(handler).items()}
+        assert found == {
+            "page": {"type": "integer"},
+            "trace": {"type": "string"},
+            "level": {"allOf": [{"$ref": "#/components/schemas/Level"}], "default": 1},
+            "size": {"type": "integer", "default": 9},
+            "ratio": {"allOf": [{"type": "number"}]},
+        }
 
     def test_the_words_for_true_and_false_stand_in_lists_of_several_types_too(self):
         def handler(flags: list[bool | int] = []) -> None: ...

@@ -42,9 +42,11 @@
   }
 
   // The schema as Swagger UI has a field for it: a boolean, spelled in many ways (`type: [boolean, string]`) and in forms also empty,
-  // is a choice; a list or its one item (of a form) is a list; a file is called so in OpenAPI 3.0's words, also in a list.
+  // is a choice; a list or its one item (of a form) is a list; a file is called so in OpenAPI 3.0's words, also in a list;
+  // and a number that stands in an `allOf` is no less one.
   function asField(schema) {
     if (!schema || !schema.getIn) return schema;
+    if (schema.has("allOf")) schema = schema.get("allOf").first().merge(schema.delete("allOf"));
     if (schema.getIn(["anyOf", 0, "type"]) === "array") schema = schema.get("anyOf").first().merge(schema.delete("anyOf"));
     if (schema.has("items")) return schema.set("type", "array").set("items", asFile(schema.get("items")));
     if (schema.has("contentMediaType")) return asFile(schema);

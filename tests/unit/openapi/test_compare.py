@@ -118,6 +118,9 @@ def test_alternatives() -> None:
     assert lines(document(body={"anyOf": [one]}), document(body={"type": "integer"})) == [
         "body: type was string, is integer"
     ]
+    whole = {"allOf": [one], "default": "a"}
+    assert lines(document(body=one), document(body=whole)) == lines(document(body=whole), document(body=one)) == []
+    assert lines(document(body=whole), document(body={"type": "integer"})) == ["body: type was string, is integer"]
     named = {"anyOf": [{"$ref": "#/components/schemas/Book"}, {"title": "Other", "type": "object", "required": ["z"]}]}
     assert lines(document(body=named), document(body={"type": "null"})) == [
         "body: no longer takes Book",
