@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Mapping
 from contextlib import suppress
-from functools import partial
 from types import CoroutineType, TracebackType
 from typing import Any, ParamSpec, Protocol, Required, TypeAlias, TypedDict, TypeVar
 
@@ -208,18 +207,17 @@ class Pending:
 
     def __await__(self) -> Generator[object, object, Message]:
         yielded = self.yielded
-        while True:
-            try:
-                sent = yield yielded
-            except BaseException as error:  # noqa: BLE001 - cancellation and timeouts belong to the inner awaitable
-                step = partial(self.steps.throw, error)
-            else:
-                step = partial(self.steps.send, sent)
-            try:
-                yielded = step()
-            except StopIteration as finished:
-                message: Message = finished.value  # ty: ignore[unsound-assignment] - what the generator returns, by its type
-                return message
+        try:
+            while True:
+                try:
+                    sent = yield yielded
+                except BaseException as error:  # noqa: BLE001 - cancellation and timeouts belong to the inner awaitable
+                    yielded = self.steps.throw(error)
+                else:
+                    yielded = self.steps.send(sent)
+        except StopIteration as finished:
+            message: Message = finished.value  # ty: ignore[unsound-assignment] - what the generator returns, by its type
+            return message
 
 
 def poll(receive: Receive) -> Message | Pending:
@@ -249,14 +247,13 @@ DRAINED_SECONDS = 2.0
 class Incoming:
     """A request body that is still coming in; it is read once, by `whole` or by `pieces`.
 
-    `first` is what `poll` had. `more` says whether the client is still sending, `taken` whether somebody reads it; `refusal` is
-    what every reader gets instead.
+    `first` is what `poll` had. `more` says whether the client is still sending, `taken` whether somebody reads it.
     """
 
     def __init__(self, receive: Receive, first: Message | Pending, *, limit: int, idle_seconds: float) -> None:
         self.more = True
         self.taken = False
-        self.refusal: HTTPException | None = None
+        self._refusal: HTTPException | None = None
         self._receive = receive
         self._first: Message | Pending | None = first
         self._limit = limit
@@ -288,8 +285,8 @@ class Incoming:
         `idle_seconds`, or too little for too long; ClientDisconnected when the peer is gone; and RuntimeError for a second
         reader, unless the first was refused: then it is refused likewise.
         """
-        if self.refusal is not None:
-            raise self.refusal
+        if self._refusal is not None:
+            raise _without_traceback(self._refusal)
         if self.taken:
             raise RuntimeError("The body was read already, or is being read; use either stream() or body(), and once.")
         self.taken = True
@@ -302,8 +299,12 @@ class Incoming:
                 if piece:
                     yield piece
         except HTTPException as error:
-            self.refusal = error
+            self.refuse(error)
             raise
+
+    def refuse(self, error: HTTPException) -> None:
+        """Have whoever reads get this error, too."""
+        self._refusal = _without_traceback(error)
 
     async def _counted(self) -> bytes:
         """The next piece, if it comes in time and fits."""
@@ -337,6 +338,13 @@ class Incoming:
             raise gone()
         self.more = message.get("more_body", False)
         return message.get("body", b"")
+
+
+def _without_traceback(error: HTTPException) -> HTTPException:
+    """The same error anew: a traceback holds all that was being read, and with it whoever keeps the error."""
+    made = type(error).__new__(type(error), *error.args)
+    made.__dict__ |= error.__dict__
+    return made
 
 
 async def _within(seconds: float, pending: Pending) -> Message:

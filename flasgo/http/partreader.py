@@ -40,16 +40,18 @@ class MultipartReader:
             return
         try:
             self._read(chunk)
-        except ParserLimitReached:
-            raise head_too_large(limits) from None
-        except MultipartError:
+        except MultipartError as error:
+            error.__traceback__ = None  # the library keeps the error, and this would keep all that was being read
+            if isinstance(error, ParserLimitReached):
+                raise head_too_large(limits) from None
             raise MalformedBody("The multipart form is malformed. Encode it as RFC 7578 says.") from None
 
     def finish(self) -> Parts:
         """What the form held, now that the body is over. Raises MalformedBody where the form is not."""
         try:
             self._parser.close()
-        except MultipartError:
+        except MultipartError as error:
+            error.__traceback__ = None  # as above
             raise MalformedBody("The multipart form is cut off: send it whole, with its closing boundary.") from None
         return self._parts
 

@@ -156,6 +156,7 @@ class Spool:
     def close(self) -> None:
         """Give the file back to the system; again is harmless."""
         self._closed = True
+        self._filling, self._ready, self._spare, self._writing = None, [], [], None
         self._close_if_asked()
 
     def _close_if_asked(self) -> None:

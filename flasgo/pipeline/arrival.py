@@ -50,7 +50,7 @@ def gate(request: Request) -> Awaitable[None] | None:
         request.body_ready(limit, encoded=True)
     except HTTPException as error:
         if request.incoming is not None:  # else it is found again by whoever reads
-            request.incoming.refusal = error
+            request.incoming.refuse(error)
         return None
     incoming = request.incoming
     return None if incoming is None or incoming.taken else _taken_in(request, incoming, multipart=multipart)
@@ -63,7 +63,7 @@ async def _taken_in(request: Request, incoming: Incoming, *, multipart: bool) ->
             await request.read_form()
             raise too_large(most)  # as bytes
     except HTTPException as error:
-        incoming.refusal = error
+        incoming.refuse(error)
 
 
 WAITING = Part((GateStep(gate, waits=True),))

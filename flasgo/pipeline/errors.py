@@ -115,7 +115,10 @@ class ErrorNet:
     async def answer(self, request: Request, error: Exception) -> Response:
         """The response for an exception. Raises only ClientDisconnected, for which there is nobody to answer."""
         if isinstance(error, ClientDisconnected):
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # else it holds this frame, which holds it, and with them what the request has read so far
         if request.tasks is not None:
             request.tasks.clear()  # they were meant to follow another answer
         error = self.judge(request, error)
@@ -178,7 +181,7 @@ def note_unhandled(request: Request, error: Exception) -> InternalServerError:
     A test client that asked for it gets the exception itself.
     """
     log_failure("unhandled-exception", error, request)
-    request.failure = error
+    request.failure, request.closing = error, True
     witness = (request.scope.get("extensions") or {}).get("flasgo.exceptions")
     if isinstance(witness, list):
         witness.append(error)
