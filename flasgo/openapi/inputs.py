@@ -16,6 +16,7 @@ from flasgo.routing.converters import AnyConverter, Converter, FloatConverter, I
 from flasgo.routing.rule import Rule
 from flasgo.validation import spellings
 from flasgo.validation.codecs import Codecs
+from flasgo.validation.shapes import type_info
 
 UNHEARD = frozenset({"accept", "authorization", "content-type"})
 """Header parameters that a document is not to hold (OpenAPI 3.1.1 §4.8.12.2): other parts of it say them."""
@@ -187,7 +188,7 @@ def _form(inputs: Sequence[Input], schemas: Schemas) -> Schema:
 def _finish_field(codecs: Codecs, one: Input, schema: Schema) -> None:
     words: Schema = {}
     _finish(words, one, codecs)(schema)
-    found = _sendable(schema | words, empty=not one.required)
+    found = _sendable(schema | words, empty=not (one.required or takes_empty_text(type_info(one.annotation))))
     schema.clear()
     schema.update(found)
 
@@ -216,37 +217,48 @@ def _sendable(schema: Schema, *, empty: bool) -> Schema:
         return found | {"not": {"type": "array"}}
     items = found.get("items")
     if isinstance(items, dict):
-        if _is_file(items):
-            return found | ({"type": ["array", "string"], "maxLength": 0} if empty else {})
-        _without_seconds(items)
-        empty = empty and not _takes_any_text(items)
-        if found.get("minItems", 0) <= 1:
-            return _or_alone(found | ({"items": {"anyOf": [items, {"const": ""}]}} if empty else {}))
-        return _or_empty(found) if empty else found
+        return _sendable_list(found, items, empty=empty)
     if empty and found.get("type") != "array" and not _takes_any_text(found):
         if "enum" in found:
             found["enum"] = [*found["enum"], ""]
             found.pop("type", None)
         else:
-            return _or_empty(found)
+            return _any_of(found, EMPTY)
     return found
+
+
+def _sendable_list(found: Schema, items: Schema, *, empty: bool) -> Schema:
+    """Of a list without items nothing is sent, which is no list at all, and is taken where the field may be left `empty`."""
+    least = found.pop("minItems", 0) if empty else 0
+    if _is_file(items):
+        words: Schema = {"type": ["array", "string"], "maxLength": 0} if empty else {}
+        return found | words | ({"anyOf": [{"minItems": least}, {"maxItems": 0}]} if least > 1 else {})
+    _without_seconds(items)
+    empty_items = empty and not _takes_any_text(items)
+    if least <= 1 and found.get("minItems", 0) <= 1:
+        return _or_alone(found | ({"items": {"anyOf": [items, dict(EMPTY)]}} if empty_items else {}))
+    if not empty:
+        return found
+    return _any_of(found | {"minItems": least}, {"type": "array", "maxItems": 0}, *([EMPTY] if empty_items else []))
 
 
 def _is_file(schema: Schema) -> bool:
     return "contentMediaType" in schema and "type" not in schema
 
 
-def _or_empty(schema: Schema) -> Schema:
-    kept: Schema = {key: schema.pop(key) for key in ("default", "description", "title") if key in schema}
-    return {"anyOf": [schema, {"const": ""}], **kept}
+EMPTY: Mapping[str, str] = {"const": ""}
+
+
+def _any_of(schema: Schema, *others: Mapping[str, object]) -> Schema:
+    """One of several, and outside of them what describes them all."""
+    kept: Schema = {key: schema.pop(key) for key in ("default", "description", "title", "examples") if key in schema}
+    return {"anyOf": [schema, *map(dict, others)], **kept}
 
 
 def _or_alone(schema: Schema) -> Schema:
     """A list in a form, or the one item that is all of it: nobody who reads a form can tell which was meant."""
-    kept: Schema = {key: schema.pop(key) for key in ("default", "description", "title", "examples") if key in schema}
     items = schema["items"]
-    alone = items["anyOf"] if items.keys() == {"anyOf"} else [items]
-    return {"anyOf": [schema, *alone], **kept}
+    return _any_of(schema, *(items["anyOf"] if items.keys() == {"anyOf"} else [items]))
 
 
 def _takes_any_text(schema: Schema) -> bool:

@@ -480,9 +480,16 @@ class TestBodies:
             pages: list[UploadedFile]
             covers: Some
             more: Some = []
+            two: Annotated[list[UploadedFile], Meta(min_length=2)] | None = None
             back: UploadedFile | None = None
 
-        def several(pages: list[UploadedFile], covers: Some, more: Some | None, back: UploadedFile | None) -> None: ...
+        def several(
+            pages: list[UploadedFile],
+            covers: Some,
+            more: Some | None,
+            two: Annotated[list[UploadedFile], Meta(min_length=2)] | None,
+            back: UploadedFile | None,
+        ) -> None: ...
 
         def whole(form: Annotated[Album, Form()]) -> None: ...
 
@@ -496,10 +503,33 @@ class TestBodies:
             assert fields == {
                 "pages": {"type": ["array", "string"], "items": file, "maxLength": 0},
                 "covers": {"type": "array", "items": file, "minItems": 1},
-                "more": {"type": ["array", "string"], "items": file, "minItems": 1, "maxLength": 0},
+                "more": {"type": ["array", "string"], "items": file, "maxLength": 0},
+                "two": {
+                    "type": ["array", "string"],
+                    "items": file,
+                    "maxLength": 0,
+                    "anyOf": [{"minItems": 2}, {"maxItems": 0}],
+                },
                 "back": file | {"not": {"type": "array"}},
             }
             assert content["schema"]["required"] == ["covers"]
+
+    def test_text_with_a_form_of_its_own_is_not_empty(self):
+        def handler(
+            word: Annotated[str, Meta(pattern="^a+$"), Form()] = "a",
+            one: Annotated[list[int], Meta(min_length=1), Form()] = [1],
+            two: Annotated[list[int], Meta(min_length=2), Form()] = [1, 2],
+        ) -> None: ...
+
+        content = described(handler, method="post")["requestBody"]["content"]
+        properties = content["multipart/form-data"]["schema"]["properties"]
+        assert properties["word"] == {"type": "string", "pattern": "^a+$", "default": "a"}
+        integers = {"type": "array", "items": {"type": "integer"}}
+        assert properties["one"]["anyOf"][0] == integers | {"items": {"anyOf": [{"type": "integer"}, {"const": ""}]}}
+        assert properties["two"] == {
+            "anyOf": [integers | {"minItems": 2}, {"type": "array", "maxItems": 0}, {"const": ""}],
+            "default": [1, 2],
+        }
 
     def test_a_form_may_be_left_out(self):
         def handler(alt: Annotated[str, Form()] = "none") -> None: ...
