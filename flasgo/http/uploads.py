@@ -5,7 +5,8 @@ The rules of this room:
 - the name and the content type of a file are words of the client: never a path, never a proof of what the file is;
 - the temporary file has no name (O_TMPFILE, or unlinked at once) and nobody else can open it: when it is closed, or the
   process is killed, it is gone;
-- the event loop neither writes nor reads a disk: every access has a thread, and no lock is waited for by the loop.
+- the event loop neither writes nor reads a disk: every access has a thread, but for reads of what is in memory still, and no lock is
+  waited for by the loop.
 """
 
 import asyncio
