@@ -46,8 +46,8 @@ class Problem(_Typed):
 
     def __init_subclass__(cls, *, status: int = 0, code: str = "", title: str = "", type: str = "") -> None:  # noqa: A002 - RFC 9457's own word
         super().__init_subclass__()
-        if status and not 400 <= status <= 599:  # noqa: PLR2004 - the error statuses, RFC 9110 §15
-            raise ValueError(f"{cls.__name__}: {status} is not the status of an error; use 400 to 599.")
+        if not isinstance(status, int) or (status and not 400 <= status <= 599):  # noqa: PLR2004 - the error statuses, RFC 9110 §15
+            raise ValueError(f"{cls.__name__}: {status!r} is not the status of an error; use 400 to 599.")
         cls.default_status = status or cls.default_status
         cls.default_code = code or _WORD.sub("_", cls.__name__).lower()
         cls.problem_title = title or cls.problem_title

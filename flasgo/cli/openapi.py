@@ -13,6 +13,8 @@ from flasgo.errors import ConfigurationError
 from flasgo.openapi.compare import incompatible
 
 EXIT_INCOMPATIBLE = 1
+COMPARED = "3.1."
+"""The schemas of 3.0 and 2.0 mean other things by the same words."""
 
 
 @click.command()
@@ -38,7 +40,7 @@ def openapi(target: str, app_name: str | None, output: Path | None, check: Path 
         raise ConfigurationError(f"{target!r} is an ASGI application, but not of flasgo: it has no document.")
     spec = app.openapi_spec()
     if check is not None:
-        lines = incompatible(_read(check), spec)
+        lines = _changes(check, spec)
         for line in lines:
             click.echo(line)
         if lines:
@@ -51,16 +53,28 @@ def openapi(target: str, app_name: str | None, output: Path | None, check: Path 
     return 0
 
 
+def _changes(file: Path, spec: dict[str, Any]) -> list[str]:
+    """What breaks clients of the document in the file. Raises ConfigurationError where that is none."""
+    old = _read(file)
+    try:
+        return incompatible(old, spec)
+    except (AttributeError, KeyError, RecursionError, TypeError):
+        raise ConfigurationError(f"{file} is no OpenAPI document that can be read. Write one with -o.") from None
+
+
 def _read(file: Path) -> dict[str, Any]:
     """The document of a file. Raises ConfigurationError where there is none."""
     try:
         found = json.loads(file.read_text("utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{file} is not JSON: {error}.") from None
     if not isinstance(found, dict) or not isinstance(found.get("paths"), dict):
         raise ConfigurationError(f"{file} is no OpenAPI document: it has no paths. Write one with -o.")
+    version = str(found.get("openapi", found.get("swagger", "none")))
+    if not version.startswith(COMPARED):
+        raise ConfigurationError(f"{file} is of OpenAPI {version}, but only 3.1 can be compared. Write one with -o.")
     return found
 
 

@@ -10,13 +10,17 @@ from typing import Any, Final, TypeAlias, cast
 
 from msgspec import Struct
 
+from flasgo.openapi.emit import CSRF_PARAMETER
+
 Json: TypeAlias = Mapping[str, Any]
 """A part of a document."""
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
-LOWER: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
-UPPER: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
+LOWER: Final = ("minLength", "minItems", "minProperties")
+UPPER: Final = ("maxLength", "maxItems", "maxProperties")
+LEAST: Final = ("minimum", "exclusiveMinimum")
+MOST: Final = ("maximum", "exclusiveMaximum")
 EXACT: Final = ("pattern", "format", "multipleOf", "contentEncoding", "contentMediaType", "const")
 """Constraints that a schema may lose, but not change or gain."""
 
@@ -33,6 +37,10 @@ OF_TYPE: Final[Mapping[str, Collection[str]]] = {
     ),
 }
 """Keywords that say something of values of these types only."""
+
+SCALARS: Final = frozenset({"boolean", "integer", "number", "string"})
+
+CSRF_REFERENCE: Final = f"#/components/parameters/{CSRF_PARAMETER}"
 
 DESCRIBING: Final = frozenset(
     {"allOf", "anyOf", "oneOf", "discriminator", "title", "description", "default", "examples"}
@@ -90,18 +98,34 @@ class _Comparison:
     def operation(self, old: Json, new: Json) -> Iterator[str]:
         yield from self.parameters(old, new)
         yield from self.bodies(self.at(self.old, old.get("requestBody")), self.at(self.new, new.get("requestBody")))
-        answers = new.get("responses", {})
-        for status, response in old.get("responses", {}).items():
-            other = answers.get(status)
-            if other is None:
-                yield f"response {status}: removed"
-            else:
-                before, after = self.at(self.old, response), self.at(self.new, other)
+        yield from self.responses(old.get("responses", {}), new.get("responses", {}))
+        yield from self.security(old, new)
+
+    def responses(self, old: Json, new: Json) -> Iterator[str]:
+        for status, response in old.items():
+            if status in new:
+                before, after = self.at(self.old, response), self.at(self.new, new[status])
                 yield from self.contents(before, after, f"response {status}", wide_is_new=False)
-        if _schemes(old) and not _schemes(new) <= _schemes(old) and {} not in new.get("security", ()):
-            yield "security: asks for something else"
-        if not _schemes(old) and _schemes(new):
-            yield "security: asks who the client is now"
+            elif _succeeds(status) and f"{status[0]}XX" not in new:
+                yield f"response {status}: removed"
+
+    def security(self, old: Json, new: Json) -> Iterator[str]:
+        """Whether whoever was let in by the old document still is: one of its alternatives must do, with no more scopes."""
+        before: Sequence[Json] = old.get("security", self.old.get("security")) or ({},)
+        after: Sequence[Json] = new.get("security", self.new.get("security")) or ({},)
+        for held in before:
+            if any(
+                one.keys() <= held.keys() and all(set(one[name]) <= set(held[name]) for name in one) for one in after
+            ):
+                continue
+            if not held:
+                yield "security: asks who the client is now"
+            elif any(one.keys() <= held.keys() for one in after):
+                yield f"security: asks for more scopes of {' and '.join(held)}"
+            else:
+                yield f"security: no longer takes {' and '.join(held)}"
+        if _asks_for_token(new) and not _asks_for_token(old):
+            yield "security: asks for a CSRF token now"
 
     def parameters(self, old: Json, new: Json) -> Iterator[str]:
         before = self._by_place(self.old, old)
@@ -114,7 +138,8 @@ class _Comparison:
             if after[key].get("required") and not parameter.get("required"):
                 yield f"{where}: required now"
             side = Side(after[key].get("schema", {}), parameter.get("schema", {}), wide_is_new=True)
-            yield from self.misfits(side, where)
+            if not _is_any_text(side):
+                yield from self.misfits(side, where)
         for key in after.keys() - before.keys():
             if after[key].get("required"):
                 yield f"{after[key]['in']} parameter {after[key]['name']!r}: new and required"
@@ -123,6 +148,8 @@ class _Comparison:
         """Parameters by place and name; those of the path by their order, since their names are not sent."""
         found: dict[tuple[str, object], Json] = {}
         for one in operation.get("parameters", ()):
+            if one.get("$ref") == CSRF_REFERENCE:
+                continue  # see security()
             parameter = self.at(document, one)
             place = parameter["in"]
             number = sum(key[0] == "path" for key in found)
@@ -183,6 +210,7 @@ class _Comparison:
             return
         if "enum" in wide and not ("enum" in narrow and all(value in wide["enum"] for value in narrow["enum"])):
             yield f"{where}: {side.said('enum')}"
+        yield from (f"{where}: {side.said(name)}" for name in _edges_passed(wide, narrow))
         yield from (f"{where}: {side.said(name)}" for name in LOWER if _tighter(wide, narrow, name, 1))
         yield from (f"{where}: {side.said(name)}" for name in UPPER if _tighter(wide, narrow, name, -1))
         yield from (f"{where}: {side.said(name)}" for name in EXACT if name in wide and wide[name] != narrow.get(name))
@@ -240,7 +268,9 @@ def _alternatives(schema: Json) -> Sequence[Json]:
     whole = schema.get("allOf", ())
     found = schema.get("anyOf") or schema.get("oneOf") or (whole if len(whole) == 1 else ())
     if not found and isinstance(schema.get("type"), list):
-        return [_of_type(schema, kind) for kind in schema["type"]]
+        kinds = [_of_type(schema, kind) for kind in schema["type"]]
+        item = schema.get("items", {})
+        return [*kinds, item] if "contentMediaType" in item else kinds  # one file is a form's list of one
     if not found:
         return [schema]
     # What stands beside the alternatives holds for each of them, but for what only describes them all.
@@ -272,8 +302,40 @@ def _tighter(wide: Json, narrow: Json, name: str, sign: int) -> bool:
     return name in wide and (name not in narrow or bool(sign * narrow[name] < sign * wide[name]))
 
 
-def _schemes(operation: Json) -> set[str]:
-    return {name for requirement in operation.get("security", ()) for name in requirement}
+def _edges_passed(wide: Json, narrow: Json) -> Iterator[str]:
+    """The keywords by which the wide schema leaves out numbers that the narrow one has."""
+    for names, sign in ((LEAST, 1), (MOST, -1)):
+        edge = max(_edges(narrow, names, sign), default=None)
+        for own in _edges(wide, names, sign):
+            if edge is None or own[:2] > edge[:2]:
+                yield own[2]
+
+
+def _edges(schema: Json, names: tuple[str, str], sign: int) -> Iterator[tuple[float, bool, str]]:
+    """What bounds numbers on one side, and whether the bound itself is left out; more is tighter."""
+    for name in names:
+        if name not in schema:
+            continue
+        bound = cast("float", schema[name])
+        left_out = name.startswith("exclusive")
+        whole = left_out and schema.get("type") == "integer" and isinstance(bound, int)
+        yield sign * bound + whole, left_out and not whole, name
+
+
+def _is_any_text(side: Side) -> bool:
+    """Whether a parameter takes all text now, and so whatever spelled the single values that it took before."""
+    if side.wide.get("type") != "string" or not side.wide.keys() <= {"type", *DESCRIBING}:
+        return False
+    return all(set() != _types(one) <= SCALARS for one in _alternatives(side.narrow))
+
+
+def _succeeds(status: str) -> bool:
+    """Whether a client goes on with it: refusals may come and go, and 304 is answered to those who ask for it."""
+    return status[:1] in {"2", "3"} and status != "304"
+
+
+def _asks_for_token(operation: Json) -> bool:
+    return any(one.get("$ref") == CSRF_REFERENCE for one in operation.get("parameters", ()))
 
 
 def _named(schema: Json) -> str:

@@ -41,6 +41,12 @@ _PYTHON_ESCAPES = {r"\A": "^", r"\Z": "$", r"\s": f"[{_WHITE}]", r"\S": f"[^{_WH
 _PYTHON_PATTERN = re.compile(r"\\.|\(\?P<\w+>|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 """An escape, the beginning of a group with a name, or a set of characters."""
 
+_NO_NAME = re.compile(r"[^a-zA-Z0-9.\-_]")
+"""What the name of a component may not have (OpenAPI 3.1.1 §4.8.7.1)."""
+
+_MODULE = re.compile(r"(?:[\w<>]+\.)+")
+"""A module and what is around a class in it, before the class's name."""
+
 
 class Schemas:
     """Collects the types of one document."""
@@ -76,6 +82,9 @@ class Schemas:
             refiner.refine(schema, annotation, sent=number in self._sent)
         refiner.finish()
         names = _good_names(components)
+        for schema in components.values():
+            if "[" in schema.get("title", ""):
+                schema["title"] = _without_modules(schema["title"])
         self.components = {
             names[name]: _mended(self._without_codecs(schema), names) for name, schema in components.items()
         }
@@ -124,13 +133,23 @@ def _components(
         ) from error
 
 
-def _good_names(names: Mapping[str, object]) -> dict[str, str]:
-    """`Page_Book_`, as msgspec has it of Page[Book], is Page_Book, unless there is one."""
+def _good_names(components: Schema) -> dict[str, str]:
+    """`Page_Book_`, as msgspec has it of Page[Book], is Page_Book, and `Page_shop.Page_int__` is Page_Page_int, unless there is one."""
     good: dict[str, str] = {}
-    for name in names:
-        short = re.sub(r"_{2,}", "_", name).strip("_") or name
-        good[name] = name if short in good.values() or (short != name and short in names) else short
+    for name, schema in components.items():
+        title = str(schema.get("title", ""))
+        named = name == _NO_NAME.sub("_", title)  # by its title alone, without the module that tells two apart
+        plain = _without_modules(title) if named else name
+        wanted = [re.sub(r"_{2,}", "_", _NO_NAME.sub("_", one)).strip("_") for one in (plain, name)]
+        taken = {*good.values(), *components} - {name}
+        good[name] = next((one for one in wanted if one and one not in taken), name)
     return good
+
+
+def _without_modules(title: str) -> str:
+    """`Page[Page[int]]` for `Page[shop.Page[int]]`."""
+    base, bracket, arguments = title.partition("[")
+    return base + bracket + _MODULE.sub("", arguments)
 
 
 def _mended(value: object, names: Mapping[str, str]) -> Any:  # JSON of any depth

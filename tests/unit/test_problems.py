@@ -1,7 +1,7 @@
 """Problem types of the user's own: built, compared, sent."""
 
 import pickle
-from typing import ClassVar, Literal, get_type_hints
+from typing import Any, ClassVar, Literal, get_type_hints
 
 import msgspec
 import pytest
@@ -74,6 +74,11 @@ def test_a_status_that_is_no_error():
     with pytest.raises(ValueError, match="Fine: 200 is not the status of an error"):
 
         class Fine(Problem, status=200): ...
+
+    text: Any = "409"
+    with pytest.raises(ValueError, match="Odd: '409' is not the status of an error"):
+
+        class Odd(Problem, status=text): ...
 
 
 def test_a_problem_needs_a_status():

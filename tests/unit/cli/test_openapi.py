@@ -65,6 +65,10 @@ def test_it_writes_and_compares(project: Path, capsys: pytest.CaptureFixture[str
         (["shop.py", "--check", "missing.json"], "missing.json cannot be read"),
         (["shop.py", "--check", "shop.py"], "shop.py is not JSON"),
         (["shop.py", "--check", "list.json"], "is no OpenAPI document"),
+        (["shop.py", "--check", "deep.json"], "deep.json is not JSON"),
+        (["shop.py", "--check", "swagger.json"], "swagger.json is of OpenAPI 2.0, but only 3.1 can be compared"),
+        (["shop.py", "--check", "older.json"], "older.json is of OpenAPI 3.0.3, but only 3.1 can be compared"),
+        (["shop.py", "--check", "odd.json"], "odd.json is no OpenAPI document that can be read"),
         (["shop.py", "-o", "missing/new.json"], "cannot be written"),
     ],
 )
@@ -72,5 +76,12 @@ def test_what_cannot_be_done_is_told(
     project: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (project / "list.json").write_text("[]")
+    (project / "deep.json").write_text("[" * 100_000)
+    (project / "swagger.json").write_text('{"swagger": "2.0", "paths": {}}')
+    (project / "older.json").write_text('{"openapi": "3.0.3", "paths": {}}')
+    paths = "".join(f'"{path}": 5, ' for path in ("/", "/books", "/books/{id}"))
+    (project / "odd.json").write_text(f'{{"openapi": "3.1.0", "paths": {{{paths[:-2]}}}}}')
     assert main(["openapi", *arguments]) == 2
-    assert message in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert message in told
+    assert "Traceback" not in told

@@ -236,12 +236,91 @@ def test_bodies() -> None:
     ]
 
 
+def test_answers_that_clients_go_on_with_may_not_go() -> None:
+    old = document(responses={"200": {}, "303": {}})
+    assert lines(old, document(responses={"200": {}})) == ["response 303: removed"]
+    assert lines(document(), document(responses={"200": {}, "202": {}})) == []
+    assert lines(document(responses={"202": {}}), document(responses={"2XX": {}})) == []
+
+
+def test_refusals_may_come_and_go() -> None:
+    refusing = document(responses={"200": {}, "304": {}, "401": {}, "409": {}, "default": {}})
+    assert lines(document(), refusing) == []
+    assert lines(refusing, document()) == []
+
+
 def test_security() -> None:
     first, second = [{"bearer": []}], [{"basic": []}]
     assert lines(document(), document(security=first)) == ["security: asks who the client is now"]
-    assert lines(document(security=first), document(security=second)) == ["security: asks for something else"]
+    assert lines(document(security=first), document(security=second)) == ["security: no longer takes bearer"]
     assert lines(document(security=first), document(security=[*first, {}])) == []
     assert lines(document(security=first), document()) == []
+    assert lines(document(security=[{}, *first]), document(security=first)) == ["security: asks who the client is now"]
+
+
+def test_one_of_several_ways_to_be_let_in_may_come_but_not_go() -> None:
+    one, two = [{"bearer": []}], [{"bearer": []}, {"basic": []}]
+    assert lines(document(security=one), document(security=two)) == []
+    assert lines(document(security=two), document(security=one)) == ["security: no longer takes basic"]
+    both = [{"bearer": [], "key": []}]
+    assert lines(document(security=one), document(security=both)) == ["security: no longer takes bearer"]
+    assert lines(document(security=both), document(security=one)) == []
+
+
+def test_more_scopes_are_not_had_by_those_who_were_let_in() -> None:
+    none, some = [{"bearer": []}], [{"bearer": ["books"]}]
+    assert lines(document(security=none), document(security=some)) == ["security: asks for more scopes of bearer"]
+    assert lines(document(security=some), document(security=none)) == []
+    assert lines(document(security=some), document(security=[{"bearer": ["music"]}, *some])) == []
+
+
+def test_security_of_the_whole_document_holds_where_an_operation_says_nothing() -> None:
+    whole = {**document(), "security": [{"bearer": []}]}
+    assert lines(document(), whole) == ["security: asks who the client is now"]
+    assert lines(whole, document(security=[])) == []
+
+
+def test_a_csrf_token_that_is_asked_for_now() -> None:
+    asking = document(parameters=[{"$ref": "#/components/parameters/CSRFToken"}])
+    assert lines(document(), asking) == ["security: asks for a CSRF token now"]
+    assert lines(asking, document()) == []
+    assert lines(asking, asking) == []
+
+
+def test_bounds_are_compared_whatever_word_says_them() -> None:
+    at_least_one = {"type": "integer", "minimum": 1}
+    above_none = {"type": "integer", "exclusiveMinimum": 0}
+    assert lines(document(body=at_least_one), document(body=above_none)) == []
+    assert lines(document(body=above_none), document(body=at_least_one)) == []
+    above_one = {"type": "integer", "exclusiveMinimum": 1}
+    assert lines(document(body=at_least_one), document(body=above_one)) == ["body: exclusiveMinimum was anything, is 1"]
+    number, below = {"type": "number", "maximum": 2}, {"type": "number", "exclusiveMaximum": 2}
+    assert lines(document(body=number), document(body=below)) == ["body: exclusiveMaximum was anything, is 2"]
+    assert lines(document(body=below), document(body=number)) == []
+
+
+def test_a_parameter_of_any_text_takes_what_spelled_a_number() -> None:
+    number, text = {"type": "integer", "minimum": 1}, {"type": "string", "title": "Word"}
+    assert lines(document(parameters=[query(number)]), document(parameters=[query(text)])) == []
+    short = {"type": "string", "maxLength": 2}
+    assert lines(document(parameters=[query(number)]), document(parameters=[query(short)])) == [
+        "query parameter 'q': type was integer, is string"
+    ]
+    several = {"type": "array", "items": {}}
+    assert lines(document(parameters=[query(several)]), document(parameters=[query(text)])) == [
+        "query parameter 'q': type was array, is string"
+    ]
+
+
+def test_where_one_file_was_taken_several_may_be() -> None:
+    one = {"contentMediaType": "application/octet-stream", "not": {"type": "array"}}
+    several = {
+        "type": ["array", "string"],
+        "items": {"contentMediaType": "application/octet-stream"},
+        "maxLength": 0,
+    }
+    assert lines(document(body=one), document(body=several)) == []
+    assert lines(document(body=several), document(body=one)) != []
 
 
 def test_a_reference_to_itself_ends() -> None:

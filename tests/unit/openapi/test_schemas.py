@@ -1,7 +1,7 @@
 """The schemas of a document's types."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
 import pytest
 from msgspec import Meta, Struct
@@ -17,6 +17,36 @@ def test_a_class_that_json_does_not_know_is_named():
     schemas.of(list[Unknown])
     with pytest.raises(TypeError, match=r"Unknown'> is not supported"):
         schemas.finish()
+
+
+T = TypeVar("T")
+
+
+class Page(Struct, Generic[T]):
+    items: list[T]
+
+
+class Page_Page_int(Struct):  # the name that a generic would have
+    size: int
+
+
+def test_generics_of_generics_have_names_without_modules():
+    schemas = Schemas()
+    schemas.of(Page[Page[Reading]])
+    schemas.of(Page[Page[int]])
+    components = schemas.finish()
+    assert set(components) == {"Page_Page_Reading", "Page_Reading", "Reading", "Page_Page_int", "Page_int"}
+    assert components["Page_Page_int"]["title"] == "Page[Page[int]]"
+    assert components["Page_Page_int"]["properties"]["items"]["items"] == {"$ref": "#/components/schemas/Page_int"}
+
+
+def test_a_name_that_is_taken_is_not_given_again():
+    schemas = Schemas()
+    nested, plain = schemas.of(Page[Page[int]]), schemas.of(Page_Page_int)
+    components = schemas.finish()
+    assert plain == {"$ref": "#/components/schemas/Page_Page_int"}
+    assert components["Page_Page_int"]["properties"].keys() == {"size"}
+    assert nested["$ref"].removeprefix("#/components/schemas/") in components.keys() - {"Page_Page_int"}
 
 
 class Reading(Struct):
