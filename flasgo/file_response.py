@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from flasgo.errors import HTTPException
 from flasgo.http.asgi import Departure, Send, length_field, path_body, response_body, response_start
 from flasgo.http.conditional import ETag
 from flasgo.http.filenames import UNSEEN
@@ -48,7 +49,8 @@ class FileResponse(Response):
     multipart/byteranges; with `conditional=False` none of it. `path` is opened as given: never build it from a client's words
     (`send_from_directory` is for these). An attachment has a Content-Security-Policy that lets it do nothing.
 
-    Raises FileNotFoundError when sending where there is no such regular file.
+    Raises FileNotFoundError when sending where there is no such regular file, and HTTPException 412 or 416 where conditions and
+    ranges are refused: answered as errors are everywhere.
     """
 
     opener: Callable[[], BinaryIO] | None = None
@@ -99,7 +101,7 @@ class FileResponse(Response):
         """Everything up to the first piece: for a small file, all that touches the disk. The file is closed with `files`."""
         file = files.enter_context(open_file(self.path) if self.opener is None else self.opener())
         snapshot = self._snapshot(file)
-        selection = self._select(snapshot, fields, head_only=head_only)
+        selection = checked(self._select(snapshot, fields, head_only=head_only), snapshot)
         described = [field for field in self.sent_fields() if field[0] not in OWN_FIELDS]
         if self.conditional:
             described += snapshot.fields
@@ -129,6 +131,21 @@ class FileResponse(Response):
 def snapshot_of(status: os.stat_result, suffix: str = "") -> Snapshot:
     """What is said of a file, by its time and size; `suffix` tells apart what is made of one file."""
     return Snapshot(status.st_size, status.st_mtime, ETag(f"{status.st_mtime_ns:x}-{status.st_size:x}{suffix}"))
+
+
+def checked(selection: Selection, snapshot: Snapshot) -> Selection:
+    """The same. Raises HTTPException where it refuses: 412, and 416, which says how many bytes there are (RFC 9110 §15.5.17)."""
+    if selection.status == 412:  # noqa: PLR2004 - Precondition Failed
+        raise HTTPException(
+            412, "There is another version of this by now. Get it without conditions.", {"etag": str(snapshot.etag)}
+        )
+    if selection.status == 416:  # noqa: PLR2004 - Range Not Satisfiable
+        raise HTTPException(
+            416,
+            "None of these bytes are there. Content-Range says how many there are.",
+            {"etag": str(snapshot.etag), "content-range": selection.content_range},
+        )
+    return selection
 
 
 def _read(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:

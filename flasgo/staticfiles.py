@@ -21,13 +21,13 @@ from typing import BinaryIO, Final, TypeAlias
 from msgspec import Struct
 
 from flasgo.errors import NotFound, RegistrationError
-from flasgo.file_response import FileResponse, snapshot_of
+from flasgo.file_response import FileResponse, checked, snapshot_of
 from flasgo.http.asgi import Runner
 from flasgo.http.codings import CODINGS, accepted_codings
 from flasgo.http.folders import Folder
 from flasgo.http.headers import RawHeaders
 from flasgo.http.media import content_type_for
-from flasgo.http.representation import ASKS, COMPLETE, Snapshot, select
+from flasgo.http.representation import ASKS, Snapshot, select
 from flasgo.patterns import regex
 from flasgo.plan.files import StaticFolder
 from flasgo.request import Request
@@ -248,13 +248,10 @@ def _selected(request: Request, form: Variant, response: Response) -> Response:
     """What the conditions and ranges of the request leave of a whole response."""
     body, raw = response.body, response.raw
     kind = response.content_type
-    selection = select(form.snapshot, request.fields, kind, ranges=request.method != "HEAD")
+    selection = checked(select(form.snapshot, request.fields, kind, ranges=request.method != "HEAD"), form.snapshot)
     response.status_code = selection.status
     response.raw = selection.fields(raw)
     response.body = b"".join(selection.pieces(lambda start, stop: iter((body[start:stop],))))
-    if selection.status not in {*COMPLETE, 304}:
-        response.allow_public_cache = False
-        response.headers["cache-control"] = "no-store"  # written: the default comes in its place, not beside it
     return response
 
 

@@ -67,12 +67,7 @@ class Selection(Struct, frozen=True):
 
     def fields(self, described: RawHeaders) -> RawHeaders:
         """The header fields of the answer, made of those that describe the whole; Content-Length is left out."""
-        if self.status in COMPLETE:
-            raw = described.copy()
-        else:
-            raw = [field for field in described if field[0] not in _OF_CONTENT]
-            if self.status != 304:  # noqa: PLR2004 - Not Modified is about what may be kept; a refusal is about this request
-                raw = [*(field for field in raw if field[0] != b"cache-control"), (b"cache-control", b"no-store")]
+        raw = [field for field in described if self.status in COMPLETE or field[0] not in _OF_CONTENT]
         if self.content_type:
             raw = [(b"content-type", self.content_type.encode("ascii")), *(f for f in raw if f[0] != b"content-type")]
         if self.content_range:

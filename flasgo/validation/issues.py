@@ -33,6 +33,7 @@ from msgspec import Meta, Struct, ValidationError, convert, json
 from msgspec import inspect as shapes
 
 from flasgo.errors import Issue, Location
+from flasgo.http.uploads import UploadedFile
 from flasgo.patterns import regex
 from flasgo.validation.codecs import NO_CODECS, Codec, Codecs
 from flasgo.validation.numbers import finite
@@ -566,7 +567,7 @@ def _noun(shape: shapes.Type, *, text: bool) -> str:
             *nouns, last = dict.fromkeys(_noun(choice, text=text) for choice in choices)
             return _shortened(f"{', '.join(nouns)} or {last}" if nouns else last)
         case shapes.CustomType():
-            return f"a {shape.cls.__name__}"
+            return "a file" if shape.cls is UploadedFile else f"a {shape.cls.__name__}"
         case _:
             kinds = _kinds(shape)
             if kinds in {(dict,), (list,)}:

@@ -80,7 +80,7 @@ def test_the_visitors_own_browser_may_keep_it_for_a_while(folder, age, line):
     again = client.get("/report.txt", headers={"if-none-match": "*"})
     assert (again.status_code, again.headers["cache-control"]) == (304, line)
     refused = client.get("/report.txt", headers={"if-match": '"other"'})
-    assert (refused.status_code, refused.headers["cache-control"]) == (412, "no-store")
+    assert (refused.status_code, "no-store" in refused.headers["cache-control"]) == (412, True)
 
 
 def test_without_conditions_the_whole_is_sent_whatever_is_asked(folder):

@@ -90,9 +90,22 @@ def test_conditions_are_answered(path, conditions, status):
     response = client.get("/", headers={name: value.format(etag=etag) for name, value in conditions.items()})
     assert response.status_code == status
     assert response.headers["etag"] == etag
+    if status == 412:
+        assert response.text == "There is another version of this by now. Get it without conditions."
+        return
     assert response.headers["last-modified"] == MODIFIED
     assert response.body == (CONTENT if status == 200 else b"")
-    assert response.headers.get("content-length") == {200: "1024", 304: None, 412: "0"}[status]
+    assert response.headers.get("content-length") == {200: "1024", 304: None}[status]
+
+
+@pytest.mark.parametrize("asked", [{"range": "bytes=1024-"}, {"if-match": '"other"'}])
+def test_refusals_are_problem_documents_for_those_who_read_them(path, asked):
+    answer = serving(path).test_client().get("/", headers={"accept": "application/json", **asked})
+    problem = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.status_code, problem["code"]) in {(416, "range_not_satisfiable"), (412, "precondition_failed")}
+    assert problem["status"] == answer.status_code
+    assert "nosniff" in answer.headers["x-content-type-options"]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +137,7 @@ def test_overlapping_or_malformed_ranges_are_answered_with_the_whole(path, value
 
 def test_a_range_beyond_the_end_is_416(path):
     response = serving(path).test_client().get("/", headers={"range": "bytes=1024-"})
-    assert (response.status_code, response.body) == (416, b"")
+    assert (response.status_code, "accept-ranges" in response.headers) == (416, False)
     assert response.headers["content-range"] == "bytes */1024"
 
 

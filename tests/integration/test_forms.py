@@ -608,6 +608,8 @@ def test_text_is_no_file(text: str | None):
     headers = {"content-type": "multipart/form-data; boundary=b"}
     response = app.test_client().post("/", body=body.encode(), headers=headers)
     assert response.status_code == (422 if text else 200)
+    if text:
+        assert response.json()["errors"][0]["message"] == "must be a file"
 
 
 class Chosen(Struct):

@@ -371,7 +371,8 @@ def test_conditions_and_ranges_are_answered(folder, path, conditions, status):
     etag = whole.headers["etag"]
     response = client.get(path, headers={name: value.format(etag=etag) for name, value in conditions.items()})
     assert response.status_code == status
-    assert response.body == {200: whole.body, 206: whole.body[:4]}.get(status, b"")
+    if status < 400:
+        assert response.body == {200: whole.body, 206: whole.body[:4]}.get(status, b"")
     assert response.headers["etag"] == etag
     assert all(name in response.headers for name in SECURITY)
     if status in {200, 206, 304}:
@@ -380,7 +381,7 @@ def test_conditions_and_ranges_are_answered(folder, path, conditions, status):
         assert len(response.headers.getlist("cache-control")) == 1
         assert "no-store" in response.headers["cache-control"]
         assert "public" not in response.headers["cache-control"]
-    assert ("content-type" in response.headers) is (status in {200, 206})
+    assert ("content-type" in response.headers) is (status != 304)
 
 
 @pytest.mark.parametrize("path", ["/static/app.css", "/static/large.bin"])
