@@ -155,6 +155,7 @@ def test_it_shows_every_operation_and_its_tries_succeed(docs: Page, tmp_path: Pa
         tags.get_by_role("button", name="Add").click()
         tags.locator("input[type=text]").last.fill(word)
         tags.locator("input[type=text]").last.blur()
+    assert tags.locator("td").first.inner_text().split("\n")[-1] == "array<string> | string"  # each kind is said once
     public = album.locator("tr[data-property-name=public] select")
     assert public.locator("option").all_inner_texts() == ["--", "true", "false"]
     public.select_option("true")

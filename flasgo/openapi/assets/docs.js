@@ -25,6 +25,16 @@
 
   function choices(system) {
     return {
+      // A form's label for several alternatives, each said once: `string | (string | string)` is "string".
+      afterLoad: function (loaded) {
+        var label = loaded.fn.getSchemaObjectTypeLabel;
+        this.fn.getSchemaObjectTypeLabel = function (schema) {
+          var said = label(schema);
+          if (/<[^>]*[|(]/.test(said)) return said;
+          var kinds = said.split(/[|()]/).map(function (kind) { return kind.trim(); });
+          return kinds.filter(function (kind, at) { return kind && kinds.indexOf(kind) === at; }).join(" | ");
+        };
+      },
       components: {
         // Looked for by its format; the field for text knows that of files.
         JsonSchema_string_binary: function File(props) {
