@@ -37,7 +37,7 @@ APP = """
             print("a write waits", flush=True)
         if not disk_works.wait(10):
             in_vain.append(len(data))
-        write(self, data)
+        return write(self, data)
 
 
     Spool._write = write_when_the_disk_works
