@@ -364,7 +364,7 @@ def gone() -> ClientDisconnected:
 
 def too_large(limit: int) -> ContentTooLarge:
     return ContentTooLarge(
-        f"The request body is larger than MAX_REQUEST_BODY_BYTES allows ({limit} bytes). Send less, or in several requests.",
+        f"The request body is larger than the {limit} bytes that are taken here. Send less, or in several requests.",
         headers={"connection": "close"},
     )
 
