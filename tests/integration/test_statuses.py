@@ -48,6 +48,18 @@ def answer(annotation: Any, value: Any, **options: Any):
     return app.test_client(raise_server_exceptions=False).get("/")
 
 
+@pytest.mark.parametrize("alias", [Created, Accepted])
+def test_a_status_that_is_called_like_a_response_says_that_it_belongs_into_the_annotation(alias: Any) -> None:
+    name = repr(alias).removeprefix("flasgo.")
+    with pytest.raises(TypeError, match=rf"write `-> {name}\[Book\]`, and return the Book itself"):
+        alias(Book("a"))
+
+
+def test_a_status_without_a_type_is_refused_at_registration() -> None:
+    with pytest.raises(RegistrationError, match=r"flasgo\.Created"):
+        answer(Created, Book("a"))
+
+
 @pytest.mark.parametrize(
     ("annotation", "value", "status", "text"),
     [
