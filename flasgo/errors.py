@@ -108,7 +108,8 @@ def phrase_of(status: int) -> str:
         return "Error"
 
 
-def _code_of(status: int) -> str:
+def code_of(status: int) -> str:
+    """The code of errors of a status that have none of their own: its phrase as a name."""
     phrase = phrase_of(status)
     return "http_error" if phrase == "Error" else phrase.lower().replace("'", "").replace("-", "_").replace(" ", "_")
 
@@ -136,7 +137,7 @@ class HTTPException(FlasgoError):
     @property
     def code(self) -> str:
         """The stable name of this kind of error."""
-        return self.default_code or _code_of(self.status_code)
+        return self.default_code or code_of(self.status_code)
 
     @property
     def title(self) -> str:

@@ -5,9 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import TypeAlias
 
+from msgspec import to_builtins
+
 from flasgo.errors import (
     ContentTooLarge,
     HTTPException,
+    InternalServerError,
+    Issue,
     MalformedBody,
     MalformedRequest,
     NotFound,
@@ -17,6 +21,7 @@ from flasgo.errors import (
     TooManyRequests,
     UnsupportedMediaType,
     ValidationFailed,
+    code_of,
     phrase_of,
 )
 from flasgo.openapi.schemas import Schema, Schemas
@@ -45,6 +50,8 @@ HEADERS: dict[int, tuple[str, str]] = {
 }
 """Fields that come with an error of a status."""
 
+_ISSUE = Issue("query", "/limit", "too_large", "must be at most 100")
+
 Kinds: TypeAlias = Mapping[type[HTTPException], Hook | None]
 """Errors of one status, each with the handler of the user's that answers it, if any."""
 
@@ -60,6 +67,7 @@ class Answers:
         self.schemas = schemas
         self.shared: Schema = {}
         self._joined: list[Schema] = []
+        self._examples: list[tuple[Schema, list[object]]] = []
         self._names: dict[tuple[object, ...], str] = {}
 
     def of(self, rule: Rule, rejections: Sequence[type[HTTPException]], handlers: ErrorHandlers) -> Schema:
@@ -150,7 +158,7 @@ class Answers:
                 content[kind] = {"schema": joined}
 
     def finish(self) -> None:
-        """Say each alternative once: that two are the same is known when all schemas are."""
+        """Say each alternative once, and beside them what errors look like: that two are the same is known when all schemas are."""
         for joined in self._joined:
             alternatives: list[Schema] = []
             for one in joined["anyOf"]:
@@ -158,6 +166,9 @@ class Answers:
                     alternatives.append(one)
             joined.clear()
             joined.update(alternatives[0] if len(alternatives) == 1 else {"anyOf": alternatives})
+        for content, examples in self._examples:
+            if PROBLEM in content and examples:
+                content[PROBLEM]["schema"]["examples"] = examples
 
     # ── errors ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -165,7 +176,7 @@ class Answers:
         key = (status, *kinds.items(), speaks_json)
         name = self._names.get(key)
         if name is None:
-            codes = ", ".join(f"`{code}`" for code in dict.fromkeys(kind.default_code for kind in kinds))
+            codes = ", ".join(f"`{code}`" for code in dict.fromkeys(map(_code, kinds)))
             text = " ".join(
                 doc for kind in kinds if issubclass(kind, Problem) and (doc := (kind.__doc__ or "").strip())
             )
@@ -176,6 +187,9 @@ class Answers:
             content = self._forms(kinds, speaks_json=speaks_json)
             if content:
                 response["content"] = content
+                if not any(issubclass(kind, Problem) for kind in kinds):  # the user's own are told by their members
+                    built_in = (kind for kind, own in kinds.items() if own is None)
+                    self._examples.append((content, [*map(_example, built_in)]))
             name = self._name(key, _as_name(phrase_of(status)), response)
         return {"$ref": f"#/components/responses/{name}"}
 
@@ -188,6 +202,7 @@ class Answers:
             response: Schema = {"description": "Any other error: `status` and `code` say which."}
             if self._merge_answers_of(own, content):
                 response["content"] = content
+                self._examples.append((content, [_example(InternalServerError)]))
             name = self._name(key, "Error", response)
         return {"$ref": f"#/components/responses/{name}"}
 
@@ -229,6 +244,20 @@ class Answers:
             if kind is TooManyRequests:
                 content["application/json"] = {"schema": self.schemas.of(LimitNotice)}
         return content
+
+
+def _code(kind: type[HTTPException]) -> str:
+    return kind.default_code or code_of(kind.default_status)
+
+
+def _example(kind: type[HTTPException]) -> object:
+    """A problem document of this kind, as a schema's example: with one of a media type, schemathesis tries its members as parameters."""
+    phrase = phrase_of(kind.default_status)
+    issues = (_ISSUE,) if issubclass(kind, ValidationFailed) else ()
+    detail = ValidationFailed(issues).detail if issues else phrase
+    return to_builtins(
+        ProblemDocument("about:blank", phrase, kind.default_status, detail, "/path", _code(kind), issues)
+    )
 
 
 def _as_name(phrase: str) -> str:

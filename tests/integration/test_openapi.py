@@ -810,6 +810,35 @@ class TestAnswers:
         assert schema["properties"]["status"] == {"enum": [409], "type": "integer"}
         assert "sku" in schema["required"]
 
+    def test_an_error_shows_what_it_looks_like(self):
+        app = make()
+
+        class Teapot(HTTPException):
+            default_status = 418
+
+        @app.errorhandler(NotFound)
+        async def missing(error: NotFound) -> Taken: ...
+
+        @app.get("/", raises=(Teapot, NotFound, OutOfStock, Conflict))
+        async def handler(limit: Annotated[int, Meta(le=100)] = 1) -> Author:
+            raise Teapot(418)
+
+        shared = spec_of(app)["components"]["responses"]
+        examples = {
+            name: one["content"]["application/problem+json"]["schema"].get("examples")
+            for name, one in shared.items()
+            if "application/problem+json" in one.get("content", {})
+        }
+        assert shared["ImATeapot"]["description"] == "I'm a Teapot: `im_a_teapot`."
+        assert examples["Conflict"] is None, "the members of the user's own kind say more"
+        assert "NotFound" not in examples, "it is answered by a handler"
+        assert [one["code"] for one in examples["BadRequest"]] == ["malformed_request", "host_not_allowed"]
+        assert [one["status"] for one in examples["Error"]] == [500]
+        client = app.test_client()
+        for path, name in (("/?limit=101", "UnprocessableContent"), ("/", "ImATeapot")):
+            (example,) = examples[name]
+            assert client.get(path).json() == example | {"instance": "/"}
+
     def test_an_error_and_an_answer_may_share_a_status(self):
         async def handler() -> Author | Annotated[Taken, Status(409)]: ...
 
