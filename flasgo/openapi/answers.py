@@ -1,6 +1,5 @@
 """What a route answers: its declared types by status, and the errors of its stages, its binding and its handler."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import TypeAlias
@@ -24,7 +23,7 @@ from flasgo.errors import (
     code_of,
     phrase_of,
 )
-from flasgo.openapi.schemas import Schema, Schemas
+from flasgo.openapi.schemas import Schema, Schemas, as_name
 from flasgo.pipeline.errors import ErrorHandlers, LimitNotice, ProblemDocument
 from flasgo.pipeline.hooks import Hook
 from flasgo.plan.documents import Described
@@ -190,7 +189,7 @@ class Answers:
                 if not any(issubclass(kind, Problem) for kind in kinds):  # the user's own are told by their members
                     built_in = (kind for kind, own in kinds.items() if own is None)
                     self._examples.append((content, [*map(_example, built_in)]))
-            name = self._name(key, _as_name(phrase_of(status)), response)
+            name = self._name(key, as_name(phrase_of(status)), response)
         return {"$ref": f"#/components/responses/{name}"}
 
     def _default(self, speaks_json: bool, handlers: ErrorHandlers) -> Schema:
@@ -258,11 +257,6 @@ def _example(kind: type[HTTPException]) -> object:
     return to_builtins(
         ProblemDocument("about:blank", phrase, kind.default_status, detail, "/path", _code(kind), issues)
     )
-
-
-def _as_name(phrase: str) -> str:
-    """`I'm a Teapot` is ImATeapot: names of components are of few characters (OpenAPI 3.1.1 §4.8.7.1)."""
-    return "".join(word.capitalize() for word in re.sub(r"[^\w\s.-]", "", phrase, flags=re.ASCII).split())
 
 
 def _returned_by(function: Endpoint, codecs: Codecs) -> Returns:

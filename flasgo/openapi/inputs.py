@@ -8,7 +8,7 @@ from math import isfinite
 import msgspec
 from msgspec import UNSET
 
-from flasgo.openapi.schemas import Schema, Schemas
+from flasgo.openapi.schemas import Schema, Schemas, as_name
 from flasgo.plan.forms import takes_empty_text
 from flasgo.plan.model import JSON, MISSING, MULTIPART_FORM, FormField, Input
 from flasgo.plan.types import json_problem
@@ -44,17 +44,18 @@ def parameters_of(rule: Rule, schemas: Schemas) -> list[Schema]:
 def _finish_number(
     schemas: Schemas, places: set[str], one: Input, finish: Callable[[Schema], None], schema: Schema
 ) -> None:
-    """Completes a parameter's schema; the first number of the headers, and of the cookies, is one by `allOf`, which means the same.
+    """Completes a parameter's schema; the first number of the headers, and of the cookies, is a component in an `allOf`.
 
-    schemathesis (4.32.5) else compares its own numbers there as text, and takes each route with such a parameter and another
-    for one that should have refused a third.
+    It means the same. schemathesis (4.32.5) else compares its own numbers there as text, and takes each route with such a
+    parameter and another for one that should have refused a third; and with the number itself in the `allOf`
+    openapi-python-client (0.29) makes a class of it, which no header can be.
     """
     finish(schema)
     alternatives = map(schemas.resolved, (schema, *schema.get("anyOf", ())))
     if one.location in places and any(each.get("type") in ("integer", "number") for each in alternatives):
         places.remove(one.location)
         inner = {key: schema.pop(key) for key in tuple(schema) if key not in {"default", "examples"}}
-        schema["allOf"] = [inner]
+        schema["allOf"] = [inner if inner.keys() == {"$ref"} else schemas.named(as_name(one.name) or "Number", inner)]
 
 
 def _in_path(name: str, converter: Converter, one: Input | None, schemas: Schemas) -> Schema:

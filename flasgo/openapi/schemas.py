@@ -94,6 +94,14 @@ class Schemas:
                 then(schema)
         return self.components
 
+    def named(self, name: str, schema: Schema) -> Schema:
+        """A reference to a schema that is a component now, of this name or one like it. Called when the others are known."""
+        free, number = name, 2
+        while self.components.get(free, schema) != schema:
+            free, number = f"{name}{number}", number + 1
+        self.components[free] = schema
+        return {"$ref": REF + free}
+
     def _hook(self, kind: type) -> Schema:
         """The schema of a class that msgspec does not know; that of one with a codec is put in later."""
         if kind is UploadedFile:
@@ -144,6 +152,11 @@ def _good_names(components: Schema) -> dict[str, str]:
         taken = {*good.values(), *components} - {name}
         good[name] = next((one for one in wanted if one and one not in taken), name)
     return good
+
+
+def as_name(text: str) -> str:
+    """`I'm a Teapot` is ImATeapot, and `x-limit` XLimit: names of components are of few characters (OpenAPI 3.1.1 §4.8.7.1)."""
+    return "".join(map(str.capitalize, re.sub("[^a-zA-Z0-9]+", " ", text.replace("'", "")).split()))
 
 
 def _without_modules(title: str) -> str:

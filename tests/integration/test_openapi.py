@@ -324,7 +324,7 @@ class TestParameters:
         assert found["not"]["schema"] == {"type": ["boolean", "string"], "default": False}
         assert "accept" not in found
 
-    def test_the_first_number_of_the_headers_and_of_the_cookies_is_one_by_all_of(self):
+    def test_the_first_number_of_the_headers_and_of_the_cookies_is_a_component_in_an_all_of(self):
         class Level(IntEnum):
             LOW = 1
 
@@ -342,8 +342,33 @@ class TestParameters:
             "trace": {"type": "string"},
             "level": {"allOf": [{"$ref": "#/components/schemas/Level"}], "default": 1},
             "size": {"type": "integer", "default": 9},
-            "ratio": {"allOf": [{"type": "number"}]},
+            "ratio": {"allOf": [{"$ref": "#/components/schemas/Ratio"}]},
         }
+
+    def test_what_is_named_after_a_parameter_takes_no_name_of_another(self):
+        app = make()
+
+        class Limit(Struct):
+            most: int
+
+        @app.get("/a")
+        def first(x_limit: Annotated[int, Header()], limit: Annotated[float, Cookie()] = 1.5) -> Limit: ...
+
+        @app.get("/b")
+        def second(x_limit: Annotated[int, Header()], limit: Annotated[float, Cookie()] = 2.5) -> None: ...
+
+        @app.get("/c")
+        def third(x_limit: Annotated[int, Meta(le=3), Header()], limit: Annotated[int, Cookie(alias="__")]) -> None: ...
+
+        spec = spec_of(app)
+        found = [
+            [one["schema"]["allOf"][0]["$ref"].rpartition("/")[2] for one in spec["paths"][path]["get"]["parameters"]]
+            for path in ("/a", "/b", "/c")
+        ]
+        assert found == [["XLimit", "Limit2"], ["XLimit", "Limit2"], ["XLimit2", "Number"]]
+        schemas = spec["components"]["schemas"]
+        assert schemas["XLimit2"] == {"type": "integer", "maximum": 3}
+        assert schemas["Limit"]["type"] == "object"
 
     def test_the_words_for_true_and_false_stand_in_lists_of_several_types_too(self):
         def handler(flags: list[bool | int] = []) -> None: ...
