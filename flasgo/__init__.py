@@ -246,8 +246,14 @@ __all__ = [
 ]
 
 _advice.advise(Flasgo, _advice.APPLICATION, setting=True)
+_advice.advise_call(Flasgo, _advice.CREATED)
 _advice.advise(Blueprint, _advice.BLUEPRINT)
+_advice.advise_call(Blueprint, {"import_name": _advice.CREATED["import_name"]}, positional=1)
 _advice.advise(Request, _advice.REQUEST)
+_advice.advise_markers(type(Query))
+_advice.advise(UploadedFile, _advice.UPLOAD)
+_advice.advise(Response, _advice.RESPONSE)
+_advice.advise(BackgroundTasks, _advice.TASKS)
 
 _LATE = {
     "BaseLoader": "flasgo.templating.loader",
@@ -262,7 +268,7 @@ _LATE = {
 
 
 def _late(name: str) -> object:
-    """The names of _LATE (PEP 562); of Flask's that are not here, where they went."""
+    """The names of _LATE (PEP 562); of Flask's and FastAPI's that are not here, where they went."""
     if name in _LATE:
         return getattr(importlib.import_module(_LATE[name]), name)
     return _advice.refuse_import(name)

@@ -119,7 +119,7 @@ class HTTPException(FlasgoError):
 
     `detail` is shown to the client; empty means the status's own phrase. Two are equal when status, detail and headers are.
 
-    Raises ValueError for a status outside 200 to 599.
+    Raises ValueError for a status outside 200 to 599, TypeError for a detail that is no text.
     """
 
     default_status: ClassVar[int] = 500
@@ -129,6 +129,11 @@ class HTTPException(FlasgoError):
     def __init__(self, status_code: int, detail: str = "", headers: Mapping[str, str] | None = None) -> None:
         if not 200 <= status_code <= 599:  # noqa: PLR2004 - the range of final statuses, RFC 9110 §15
             raise ValueError(f"{status_code} is not a final HTTP status: use 200 to 599")
+        if not isinstance(detail, str):
+            raise TypeError(
+                f"the detail of an error is text, not {type(detail).__name__}; members of its own has a Problem: "
+                "`class Taken(Problem, status=409): book_id: int`"
+            )
         self.status_code = status_code
         self.detail = detail
         self.headers: dict[str, str] = dict(headers or {})

@@ -108,6 +108,10 @@ def _declared(status: int, value: object, source: Source, codecs: Codecs) -> Dec
         return Declared(status, value)
     if value is None:
         return Declared(status)
+    if isinstance(value, Mapping):
+        raise source.mistake(
+            f"responses[{status}]: write the type of its JSON body, or a sentence that says what it means."
+        )
     annotation = resolve(value)
     problem = json_problem(annotation, codecs=codecs)
     if problem is not None:

@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, StructMeta
 
 from flasgo.errors import Location
 
 
-class Marker(Struct, frozen=True, kw_only=True):
+class Kind(StructMeta):
+    """What markers are: flasgo/advice.py has it say where other arguments went, for FastAPI's take defaults and constraints."""
+
+
+class Marker(Struct, frozen=True, kw_only=True, metaclass=Kind):
     """`alias` is the name on the wire where it is not the parameter's own."""
 
     alias: str | None = None

@@ -215,10 +215,15 @@ def _scalar_problem(annotation: object, codecs: Codecs) -> str | None:
         if not isinstance(kind, type) or not (kind in SCALARS or issubclass(kind, enum.Enum)):
             if json_problem(kind, codecs=codecs) is None:
                 return f"{describe(kind)} cannot be read from text; {AS_BODY}"
-            cure = f", or give it a codec: Flasgo(codecs=[Codec({describe(kind)}, str, …)])" if _is_custom(kind) else ""
+            if _is_custom(kind):
+                return (
+                    f"{describe(kind)} cannot be read from text; annotate a type that text can stand for, such as str, int, UUID or an Enum, "
+                    f"or give it a codec: Flasgo(codecs=[Codec({describe(kind)}, str, …)]). "
+                    "A body is a msgspec.Struct, a dataclass, an attrs class, a TypedDict or a NamedTuple"
+                )
             return (
                 f"{describe(kind)} cannot be read from text; "
-                f"annotate a type that text can stand for, such as str, int, UUID or an Enum{cure}"
+                "annotate a type that text can stand for, such as str, int, UUID or an Enum"
             )
     return None
 

@@ -6,6 +6,7 @@ A word that nobody knows is refused: ignored, `permission=[…]` would leave a r
 from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 
+from flasgo.advice import OPTIONS
 from flasgo.errors import RegistrationError
 
 YES_OR_NO = ((bool,), "True or False")
@@ -36,9 +37,12 @@ def check_options(
     """Raise what `mistake` makes of a sentence for an option that is none of these, or of another type."""
     for name, value in options.items():
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            cure = f"did you mean {near[0]}=?" if near else f"there are {', '.join(sorted(known))}."
-            raise mistake(f"there is no option {name}=; {cure}")
+            raise mistake(f"there is no option {name}=; {OPTIONS.get(name) or _nearest(name, known)}")
         kinds, words = KINDS.get(name, ((object,), ""))
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds and object not in kinds):
             raise mistake(f"{name}={value!r} is of type {type(value).__name__}; give {words}.")
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}=?" if near else f"there are {', '.join(sorted(known))}."

@@ -231,9 +231,10 @@ def test_headers_that_cannot_be_sent_are_a_logged_500(caplog, headers):
     assert len(traces(caplog)) == 1
 
 
-def test_a_detail_that_is_no_text_is_a_logged_500(caplog):
-    detail: Any = {"not": "text"}
-    response = failing(HTTPException(400, detail)).test_client().get("/")
+def test_a_detail_that_became_no_text_is_a_logged_500(caplog):
+    error: Any = HTTPException(400)
+    error.detail = {"not": "text"}
+    response = failing(error).test_client().get("/")
     assert response.status_code == 500
     assert len(traces(caplog)) == 1
 
