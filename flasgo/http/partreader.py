@@ -83,7 +83,10 @@ class MultipartReader:
             else:
                 self._take_file(part, event)
         in_file = event is not None and parser.part.head.filename is not None
-        self._within = parser.part if in_file and b"\r" not in chunk[-len(self._openings[1]) :] else None
+        most = (
+            len(self._openings[1]) + 1
+        )  # that the parser holds back: a boundary, and one of the two bytes that must follow
+        self._within = parser.part if in_file and b"\r" not in chunk[-most:] else None
 
     def _begin(self, head: PartHead) -> None:
         limits = self._limits

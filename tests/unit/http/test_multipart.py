@@ -6,6 +6,7 @@ import os
 import tracemalloc
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import suppress
+from itertools import combinations
 from pathlib import Path
 
 import msgspec
@@ -279,6 +280,14 @@ class TestChunks:
             assert expected == outcome([body[:offset], body[offset:]]), offset
         for size in (1, 2, 3, 5):
             assert expected == outcome(cut(body, size)), size
+
+    @pytest.mark.parametrize("end", [END, b"--b--"])
+    def test_any_two_cuts_in_a_file_give_the_same(self, end: bytes):
+        body = form(FILE % (b"x", b"12\r\n--3456"), FILE % (b"y", b"123456"), end=end)
+        expected = outcome([body])
+        assert expected != "refused"
+        for first, second in combinations(range(len(body)), 2):
+            assert expected == outcome([body[:first], body[first:second], body[second:]]), (first, second)
 
     def test_these_are_not_all_refused(self):
         accepted = {"a form", "with spaces around", "empty", "the longest head", "the longest line", "two forms"}
