@@ -246,9 +246,9 @@ __all__ = [
 ]
 
 _advice.advise(Flasgo, _advice.APPLICATION, setting=True)
-_advice.advise_call(Flasgo, _advice.CREATED)
+_advice.advise_call(Flasgo, _advice.ARGUMENTS)
 _advice.advise(Blueprint, _advice.BLUEPRINT)
-_advice.advise_call(Blueprint, {"import_name": _advice.CREATED["import_name"]}, positional=1)
+_advice.advise_call(Blueprint, {"import_name": _advice.ARGUMENTS["import_name"]}, positional=1)
 _advice.advise(Request, _advice.REQUEST)
 _advice.advise_markers(type(Query))
 _advice.advise(UploadedFile, _advice.UPLOAD)

@@ -167,7 +167,6 @@ REQUEST: Mapping[str, str] = {
     "view_args": "write request.path_params.",
 }
 
-
 UPLOAD: Mapping[str, str] = {
     "close": "leave it out: a file is closed when its request ends.",
     "file": "write `await upload.read()`, or `async for piece in upload:`.",
@@ -182,7 +181,7 @@ TASKS: Mapping[str, str] = {
     "add_task": "write tasks.add(function, …).",
 }
 
-CREATED: Mapping[str, str] = {
+ARGUMENTS: Mapping[str, str] = {
     "debug": "write settings={'DEBUG': True}.",
     "default_response_class": "return annotations say what is sent.",
     "dependencies": "write DEFAULT_PERMISSIONS, or @app.before_request.",

@@ -414,10 +414,10 @@ class Flasgo(TemplateSite, AuthRegistrar, Extensible, Generic[S]):
                 await send_response(request, answer, send, net=target.net, finish=assembly.finish, pool=self._pool)
         except ClientDisconnected as error:
             # There is nobody to answer, and nothing went wrong here.
-            request.failure, request.closing = error, True
+            request.fail(error)
             logger.debug("client-disconnected method=%s path=%r", method, path)
         except BaseException as error:
-            request.failure, request.closing = error, True
+            request.fail(error)
             raise
         finally:
             try:

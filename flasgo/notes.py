@@ -40,4 +40,4 @@ class Notes:
     """The messages with their categories that were flashed to this visitor, once somebody asked for them."""
 
     failure: BaseException | None = None
-    """What ended the request, if it was not an answer; for teardown. With it goes `Request.closing`."""
+    """What ended the request, if it was not an answer; for teardown. Noted by `Request.fail`."""

@@ -221,6 +221,10 @@ class Request(Visited, Notes, FlaskHabits, Struct, eq=False, dict=True, weakref=
             self.closing = True
         return self.tasks
 
+    def fail(self, error: BaseException) -> None:
+        """Note what ended the request, if it was not an answer: teardown is told, and then it is forgotten."""
+        self.failure, self.closing = error, True
+
     def csrf_token(self) -> str:
         """A CSRF token for a form's field `csrf_token` or the header; another one at each call, all of them valid.
 

@@ -25,6 +25,7 @@ class MultipartReader:
         self._openings = (b"--" + boundary, b"\r\n--" + boundary)
         self._parser = _Parser(boundary, limits)
         self._head: bytes | None = b""  # what came so far, until it is enough to tell how the form begins
+        self._tail = len(self._openings[1]) + 1  # bytes that the parser may hold back: a boundary and one more
         self._within: _Part | None = None  # the file whose content goes on, where the parser holds none of it back
         self._received = self._fields = self._files = self._text = self._held = 0
 
@@ -83,10 +84,7 @@ class MultipartReader:
             else:
                 self._take_file(part, event)
         in_file = event is not None and parser.part.head.filename is not None
-        most = (
-            len(self._openings[1]) + 1
-        )  # that the parser holds back: a boundary, and one of the two bytes that must follow
-        self._within = parser.part if in_file and b"\r" not in chunk[-most:] else None
+        self._within = parser.part if in_file and b"\r" not in chunk[-self._tail :] else None
 
     def _begin(self, head: PartHead) -> None:
         limits = self._limits

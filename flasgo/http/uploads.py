@@ -28,8 +28,8 @@ PIECE = 262_144
 STRETCH = 524_288
 """Bytes that are written in one visit; as many are collected meanwhile."""
 
-
 NOTHING: Final = memoryview(bytearray())
+"""What is read ahead before anybody reads."""
 
 NOWAIT: Final = os.RWF_NOWAIT if hasattr(os, "RWF_NOWAIT") else None
 """Linux's flag for a read that is not to wait for a disk (preadv2(2))."""

@@ -316,7 +316,7 @@ def _edges(schema: Json, names: tuple[str, str], sign: int) -> Iterator[tuple[fl
     for name in names:
         if name not in schema:
             continue
-        bound = cast("float", schema[name])
+        bound = cast("float", schema[name])  # any other document is refused by who reads it (cli/openapi.py)
         left_out = name.startswith("exclusive")
         whole = left_out and schema.get("type") == "integer" and isinstance(bound, int)
         yield sign * bound + whole, left_out and not whole, name

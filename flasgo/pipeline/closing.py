@@ -21,8 +21,7 @@ async def close(request: Request, teardown: Teardown | None, pool: ThreadPool) -
                 if teardown is not None:
                     await teardown(request.failure)
             finally:
-                request.failure = (
-                    None  # its traceback holds the request: together they would wait for the garbage collector
-                )
+                # Its traceback holds the request: together they would wait for the garbage collector.
+                request.failure = None
                 if request.opened_form is not None:
                     await request.opened_form.aclose()

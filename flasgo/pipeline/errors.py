@@ -181,7 +181,7 @@ def note_unhandled(request: Request, error: Exception) -> InternalServerError:
     A test client that asked for it gets the exception itself.
     """
     log_failure("unhandled-exception", error, request)
-    request.failure, request.closing = error, True
+    request.fail(error)
     witness = (request.scope.get("extensions") or {}).get("flasgo.exceptions")
     if isinstance(witness, list):
         witness.append(error)

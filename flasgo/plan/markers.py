@@ -8,11 +8,11 @@ from msgspec import Struct, StructMeta
 from flasgo.errors import Location
 
 
-class Kind(StructMeta):
-    """What markers are: flasgo/advice.py has it say where other arguments went, for FastAPI's take defaults and constraints."""
+class MarkerMeta(StructMeta):
+    """The metaclass of markers: flasgo/advice.py has it say where other arguments went, for FastAPI's take defaults and constraints."""
 
 
-class Marker(Struct, frozen=True, kw_only=True, metaclass=Kind):
+class Marker(Struct, frozen=True, kw_only=True, metaclass=MarkerMeta):
     """`alias` is the name on the wire where it is not the parameter's own."""
 
     alias: str | None = None

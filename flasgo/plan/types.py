@@ -215,15 +215,13 @@ def _scalar_problem(annotation: object, codecs: Codecs) -> str | None:
         if not isinstance(kind, type) or not (kind in SCALARS or issubclass(kind, enum.Enum)):
             if json_problem(kind, codecs=codecs) is None:
                 return f"{describe(kind)} cannot be read from text; {AS_BODY}"
-            if _is_custom(kind):
-                return (
-                    f"{describe(kind)} cannot be read from text; annotate a type that text can stand for, such as str, int, UUID or an Enum, "
-                    f"or give it a codec: Flasgo(codecs=[Codec({describe(kind)}, str, …)]). "
-                    "A body is a msgspec.Struct, a dataclass, an attrs class, a TypedDict or a NamedTuple"
-                )
+            name = describe(kind)
+            problem = f"{name} cannot be read from text; annotate a type that text can stand for, such as str, int, UUID or an Enum"
+            if not _is_custom(kind):
+                return problem
             return (
-                f"{describe(kind)} cannot be read from text; "
-                "annotate a type that text can stand for, such as str, int, UUID or an Enum"
+                f"{problem}, or give it a codec: Flasgo(codecs=[Codec({name}, str, …)]). "
+                "A body is a msgspec.Struct, a dataclass, an attrs class, a TypedDict or a NamedTuple"
             )
     return None
 

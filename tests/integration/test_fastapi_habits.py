@@ -135,7 +135,7 @@ def test_what_is_said_to_be_gone_is_not_there(kind: object, table: dict[str, str
 
 
 def test_every_cure_is_a_sentence() -> None:
-    for table in (advice.UPLOAD, advice.RESPONSE, advice.TASKS, advice.OPTIONS, advice.CREATED, advice.MARKED):
+    for table in (advice.UPLOAD, advice.RESPONSE, advice.TASKS, advice.OPTIONS, advice.ARGUMENTS, advice.MARKED):
         assert all(cure.endswith(".") for cure in table.values())
 
 
